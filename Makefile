@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: The Service Connector for Kubernetes authors
+# SPDX-License-Identifier: Apache-2.0
+
+# Everything a contributor or CI does. Needs Go, make and git; the rest is
+# built from source at the versions that tools/*/go.mod pin.
+
+# One setting for every Go command, so that they all share one build cache.
+export CGO_ENABLED := 0
+
+GO      ?= go
+# Evaluated only where it is used: by build.
+VERSION  = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# How long each fuzz target runs, and how long the tests may.
+FUZZTIME ?= 60s
+TIMEOUT  ?= 30m
+
+API     := pkg/connections/v1alpha1
+CRDS    := manifests/crds
+PAGES   := docs/services
+CLIPAGE := docs/cli.md
+# Every module of the repository, and those of them that hold our code.
+MODULES := . test tools/controller-gen tools/golangci-lint
+CODE    := . test
+
+CONTROLLER_GEN := bin/controller-gen
+GOLANGCI_LINT  := bin/golangci-lint
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test e2e lint generate verify verify-generated verify-tidy verify-format verify-vet \
+        build fuzz cluster-up cluster-down check tools clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Show the product at work on a local control plane (ONCE=1: end after the tour)
+	cd test && $(GO) run ./demo
+
+test: ## Run the unit tests, then the tests that need an API server
+	$(GO) test -timeout $(TIMEOUT) ./...
+	cd test && $(GO) test -count=1 -timeout $(TIMEOUT) ./...
+
+e2e: ## Run real pods on a real node (Linux, root; on Debian it installs what it needs)
+	cd test && $(GO) run ./node/cmd/node install
+	cd test && SERVICECONNECTOR_NODE=1 $(GO) test -count=1 -timeout $(TIMEOUT) ./e2e
+
+lint: $(GOLANGCI_LINT) ## Lint both modules: bugs, style, import direction
+	@status=0; for module in $(CODE); do \
+		echo "golangci-lint: $$module"; \
+		(cd $$module && "$(CURDIR)/$(GOLANGCI_LINT)" run ./...) || status=1; \
+	done; exit $$status
+
+# Generates into the scratch folder $$fresh, so that a failure leaves the tree as
+# it was, and so that verify can compare instead of overwrite.
+define GENERATE
+set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	mkdir -p "$$fresh/$(API)" "$$fresh/$(CRDS)"; \
+	$(CONTROLLER_GEN) paths=./$(API)/... \
+		object:headerFile=tools/header.go.txt "output:object:dir=$$fresh/$(API)" \
+		crd:headerFile=tools/header.yaml.txt "output:crd:dir=$$fresh/$(CRDS)"; \
+	$(GO) run ./pkg/connections/catalogue/cmd/docs "$$fresh/$(PAGES)"; \
+	$(GO) run ./cmd/kubectl-connection docs > "$$fresh/$(CLIPAGE)"
+endef
+
+generate: $(CONTROLLER_GEN) ## Regenerate deep copies and CRDs from the API types, pages from the catalogue and the commands
+	@$(GENERATE); \
+	rm -f $(CRDS)/*.yaml $(PAGES)/*.md; \
+	cp -R "$$fresh/." .; \
+	echo "generated $(API)/zz_generated.deepcopy.go, $(CRDS), $(PAGES) and $(CLIPAGE)"
+
+verify: verify-generated verify-tidy verify-format verify-vet ## Check that generated files, go.mod files and formatting are in order
+
+# Compares with a fresh set in a scratch folder and not with git, so that a
+# work tree with changes is judged by what it holds.
+verify-generated: $(CONTROLLER_GEN)
+	@$(GENERATE); \
+	for path in $(API)/zz_generated.deepcopy.go $(CRDS) $(PAGES) $(CLIPAGE); do \
+		git --no-pager diff --no-index -- "$$path" "$$fresh/$$path" || \
+		{ echo "$$path is stale; run 'make generate' and commit the result" >&2; exit 1; }; \
+	done; echo "generated files are fresh"
+
+verify-tidy:
+	@status=0; for module in $(MODULES); do \
+		(cd $$module && $(GO) mod tidy -diff) || \
+		{ echo "$$module/go.mod is not tidy; run 'go mod tidy' in $$module" >&2; status=1; }; \
+	done; [ $$status = 0 ] && echo "go.mod files are tidy"
+
+verify-format:
+	@list=$$(gofmt -s -l .) || exit 1; \
+	if [ -n "$$list" ]; then \
+		printf 'not formatted; run gofmt -s -w on:\n%s\n' "$$list" >&2; exit 1; \
+	fi; echo "Go files are formatted"
+
+verify-vet:
+	@set -e; for module in $(CODE); do (cd $$module && $(GO) vet ./...); done; echo "go vet has no complaint"
+
+build: ## Build the commands into bin/
+	$(GO) build -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+# A pipe would hide a package that does not compile, so the list comes first.
+fuzz: ## Run every fuzz target in pkg/ for FUZZTIME each (default 60s)
+	@set -e; for package in $$($(GO) list ./pkg/...); do \
+		list=$$($(GO) test -list '^Fuzz' $$package); \
+		for target in $$(echo "$$list" | sed -n '/^Fuzz/p'); do \
+			echo "fuzz: $$package $$target for $(FUZZTIME)"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+cluster-up: ## Start a local control plane that stays
+	cd test && $(GO) run ./cluster/cmd/cluster up
+
+cluster-down: ## Stop it
+	cd test && $(GO) run ./cluster/cmd/cluster down
+
+check: verify lint test ## Everything CI checks: verify, lint, test
+
+tools: $(CONTROLLER_GEN) $(GOLANGCI_LINT) ## Build the pinned tools into bin/
+
+clean: ## Remove what was built
+	rm -rf bin
+
+# Built once for each pinned version. Each tool has a module of its own: one
+# for both has no consistent set of dependencies.
+$(CONTROLLER_GEN) $(GOLANGCI_LINT): bin/%: tools/%/go.mod tools/%/go.sum
+	@echo "building $@ (once; minutes on a new machine)"
+	@cd tools/$* && $(GO) build -o ../../bin/ tool
+	@touch $@

@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: The Service Connector for Kubernetes authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// options are the command line's flags.
+type options struct {
+	kubeconfig    string
+	namespace     string
+	service       string
+	configuration string
+	hosts         []string
+	listen        string
+	metrics       string
+	health        string
+	caSettle      time.Duration
+	logLevel      string
+	logFormat     string
+}
+
+const usage = `webhook serves the admission webhooks of Service Connector for Kubernetes.
+
+A workload or pod that carries the annotation
+    serviceconnector.dev/connections: orders-db, receipts
+gets the Secret, the service account and the workload-identity label of these
+connections; what of it is missing in its namespace is made.
+
+In a cluster no flag is needed. Outside of one, say where the cluster is and
+under which address the API server reaches this process:
+    webhook --kubeconfig ~/.kube/config --listen 127.0.0.1:9443 --host 127.0.0.1
+
+Commands:
+  version   print the version and exit
+
+Flags:
+`
+
+// parseOptions reads the flags. help is the text to print where the user asked
+// for it.
+func parseOptions(args []string) (o options, help string, err error) {
+	flags := pflag.NewFlagSet("webhook", pflag.ContinueOnError)
+	flags.SortFlags = false
+	flags.Usage = func() {}
+	flags.StringVar(&o.kubeconfig, "kubeconfig", os.Getenv("KUBECONFIG"),
+		"kubeconfig `file` of the cluster; without it, the cluster this process runs in")
+	flags.StringVar(&o.namespace, "namespace", "sc-system",
+		"`namespace` of this installation; the credentials of ClusterConnections and the certificate authority are there")
+	flags.StringVar(&o.service, "service", "service-connector",
+		"`name` of the Service in front of this process; the serving certificate is made out to it")
+	flags.StringVar(&o.configuration, "configuration", "admission.serviceconnector.dev",
+		"`name` of the MutatingWebhookConfiguration whose caBundle is kept up to date")
+	flags.StringSliceVar(&o.hosts, "host", nil,
+		"further host `names` or addresses for the serving certificate, for an API server that calls a URL")
+	flags.DurationVar(&o.caSettle, "ca-settle", time.Minute,
+		"how long a new certificate authority is published before it signs; longer than API servers take to notice")
+	flags.StringVar(&o.listen, "listen", ":9443", "`address` for the API server's calls, over TLS")
+	flags.StringVar(&o.metrics, "metrics", ":8080", "`address` for Prometheus' /metrics; 0 for none")
+	flags.StringVar(&o.health, "health", ":8081", "`address` for /healthz and /readyz; 0 for none")
+	flags.StringVar(&o.logLevel, "log-level", "info", "info for changes made, debug for the rest")
+	flags.StringVar(&o.logFormat, "log-format", "json", "json or text")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, pflag.ErrHelp):
+		return o, usage + flags.FlagUsagesWrapped(90), nil
+	case err != nil:
+		return o, "", err
+	}
+	return o, "", o.validate(flags.Args())
+}
+
+func (o options) validate(args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unknown command %q", args[0])
+	}
+	if _, _, err := o.listenAddress(); err != nil {
+		return fmt.Errorf("--listen %q is no address; write host:port or :port", o.listen)
+	}
+	if o.logLevel != "info" && o.logLevel != "debug" {
+		return fmt.Errorf("--log-level %q is unknown; write info or debug", o.logLevel)
+	}
+	if o.logFormat != "json" && o.logFormat != "text" {
+		return fmt.Errorf("--log-format %q is unknown; write json or text", o.logFormat)
+	}
+	if o.caSettle <= 0 {
+		return fmt.Errorf("--ca-settle %s is too short", o.caSettle)
+	}
+	if strings.TrimSpace(o.namespace) == "" {
+		return errors.New("--namespace is empty")
+	}
+	return nil
+}
+
+func (o options) listenAddress() (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(o.listen)
+	if err != nil {
+		return "", 0, err
+	}
+	port, err = strconv.Atoi(text)
+	if err == nil && (port < 1 || port > 65535) {
+		err = errors.New("port out of range")
+	}
+	return host, port, err
+}

@@ -1,0 +1,195 @@
+// SPDX-FileCopyrightText: The Service Connector for Kubernetes authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"serviceconnector.dev/pkg/connections"
+	"serviceconnector.dev/pkg/connections/v1alpha1"
+)
+
+// CacheOptions returns the options of the cache that Watch reads: nothing but
+// connections, namespaces' metadata and the metadata of what we made.
+func CacheOptions() cache.Options {
+	ours := cache.ByObject{
+		Label:     labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}),
+		Transform: slim,
+	}
+	return cache.Options{
+		ReaderFailOnMissingInformer: true,
+		DefaultTransform:            cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{
+			metadataOf("Secret"):         ours,
+			metadataOf("ServiceAccount"): ours,
+		},
+	}
+}
+
+// Watch feeds the index from a cache's informers and returns a function that
+// reports whether all that existed at the start has arrived.
+func (i *Index) Watch(ctx context.Context, informers cache.Informers) (synced func() bool, err error) {
+	var registrations []toolscache.ResourceEventHandlerRegistration
+	for _, source := range []struct {
+		object  client.Object
+		handler toolscache.ResourceEventHandler
+	}{
+		{&v1alpha1.Connection{}, handler(i.setConnection, i.deleteConnection)},
+		{&v1alpha1.ClusterConnection{}, handler(i.setClusterConnection, i.deleteClusterConnection)},
+		{metadataOf("Namespace"), handler(i.setNamespace, i.deleteNamespace)},
+		{metadataOf("Secret"), i.objectHandler(connections.KindSecret)},
+		{metadataOf("ServiceAccount"), i.objectHandler(connections.KindServiceAccount)},
+	} {
+		informer, err := informers.GetInformer(ctx, source.object)
+		if err != nil {
+			return nil, fmt.Errorf("watching %T: %w", source.object, err)
+		}
+		registration, err := informer.AddEventHandler(source.handler)
+		if err != nil {
+			return nil, fmt.Errorf("watching %T: %w", source.object, err)
+		}
+		registrations = append(registrations, registration)
+	}
+	return func() bool {
+		for _, r := range registrations {
+			if !r.HasSynced() {
+				return false
+			}
+		}
+		return true
+	}, nil
+}
+
+func metadataOf(kind string) *metav1.PartialObjectMetadata {
+	object := &metav1.PartialObjectMetadata{}
+	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
+	return object
+}
+
+// slim drops what the index does not read of our objects' metadata.
+func slim(object any) (any, error) {
+	full, ok := object.(*metav1.PartialObjectMetadata)
+	if !ok {
+		return object, nil
+	}
+	return &metav1.PartialObjectMetadata{
+		TypeMeta: full.TypeMeta,
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:       full.Namespace,
+			Name:            full.Name,
+			UID:             full.UID,
+			ResourceVersion: full.ResourceVersion,
+			Annotations:     keep(full.Annotations, v1alpha1.AnnotationRevision, v1alpha1.AnnotationClientID, v1alpha1.AnnotationTenantID),
+		},
+	}, nil
+}
+
+func keep(annotations map[string]string, keys ...string) map[string]string {
+	kept := map[string]string{}
+	for _, key := range keys {
+		if value, ok := annotations[key]; ok {
+			kept[key] = value
+		}
+	}
+	return kept
+}
+
+// revision returns the revision of an object of ours. That of a service account
+// is its identity, which several connections may share.
+func revision(kind connections.Kind, object *metav1.PartialObjectMetadata) string {
+	if kind == connections.KindServiceAccount {
+		return connections.IdentityOf(object).String()
+	}
+	return object.Annotations[v1alpha1.AnnotationRevision]
+}
+
+func (i *Index) setConnection(c *v1alpha1.Connection) {
+	e := connectionEntry(c)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.own[types.NamespacedName{Namespace: c.Namespace, Name: c.Name}] = e
+}
+
+func (i *Index) deleteConnection(c *v1alpha1.Connection) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.own, types.NamespacedName{Namespace: c.Namespace, Name: c.Name})
+}
+
+func (i *Index) setClusterConnection(c *v1alpha1.ClusterConnection) {
+	e := clusterConnectionEntry(c)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.shared[c.Name] = e
+}
+
+func (i *Index) deleteClusterConnection(c *v1alpha1.ClusterConnection) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.shared, c.Name)
+}
+
+func (i *Index) setNamespace(n *metav1.PartialObjectMetadata) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.namespaces[n.Name] = namespaceLabels(n)
+}
+
+func (i *Index) deleteNamespace(n *metav1.PartialObjectMetadata) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.namespaces, n.Name)
+}
+
+// namespaceLabels never returns nil, which stands for a namespace not known.
+func namespaceLabels(n *metav1.PartialObjectMetadata) labels.Set {
+	if n.Labels == nil {
+		return labels.Set{}
+	}
+	return n.Labels
+}
+
+func (i *Index) objectHandler(kind connections.Kind) toolscache.ResourceEventHandler {
+	object := func(o *metav1.PartialObjectMetadata) connections.Object {
+		return connections.Object{Kind: kind, Namespace: o.Namespace, Name: o.Name}
+	}
+	return handler(
+		func(o *metav1.PartialObjectMetadata) { i.set(object(o), revision(kind, o)) },
+		func(o *metav1.PartialObjectMetadata) { i.forget(object(o)) },
+	)
+}
+
+// handler makes an informer's handler from two functions: one for an object as
+// it is now, one for an object that went.
+func handler[T client.Object](set, forget func(T)) toolscache.ResourceEventHandler {
+	return toolscache.ResourceEventHandlerFuncs{
+		AddFunc: func(object any) {
+			if o, ok := object.(T); ok {
+				set(o)
+			}
+		},
+		UpdateFunc: func(_, object any) {
+			if o, ok := object.(T); ok {
+				set(o)
+			}
+		},
+		DeleteFunc: func(object any) {
+			if tombstone, ok := object.(toolscache.DeletedFinalStateUnknown); ok {
+				object = tombstone.Obj
+			}
+			if o, ok := object.(T); ok {
+				forget(o)
+			}
+		},
+	}
+}

@@ -1,0 +1,153 @@
+// SPDX-FileCopyrightText: The Service Connector for Kubernetes authors
+// SPDX-License-Identifier: Apache-2.0
+
+package admission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"serviceconnector.dev/pkg/mutate"
+)
+
+const (
+	// maxBody is the largest review that is read: two objects of the API
+	// server's limit of 3 MiB, and their envelope.
+	maxBody = 7 << 20
+	// readTime is how long a body may take to arrive.
+	readTime = 10 * time.Second
+	// answerMargin is what is left of the API server's timeout for the way back.
+	answerMargin = 500 * time.Millisecond
+	// defaultBudget holds where the API server names no timeout.
+	defaultBudget = 5 * time.Second
+)
+
+// Decider decides on requests. Its error is a *mutate.Denial, or says why it
+// could not decide.
+type Decider interface {
+	Decide(context.Context, *Request) (Verdict, error)
+}
+
+// Observer is told of each admission; result is "allowed", "denied", "error"
+// or "panic".
+type Observer interface {
+	Admitted(endpoint, result string, reason mutate.Reason, took time.Duration)
+}
+
+// Endpoint serves one kind of AdmissionReview over HTTP.
+type Endpoint struct {
+	Name     string
+	Decider  Decider
+	Observer Observer
+	Log      logr.Logger
+}
+
+// ServeHTTP answers one AdmissionReview.
+func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	begin := time.Now()
+	defer e.recoverPanic(w, begin)
+	body, code, err := readBody(w, r)
+	if err != nil {
+		e.fail(w, begin, code, reasonMalformed, err)
+		return
+	}
+	request, err := decodeReview(body)
+	if err != nil {
+		e.fail(w, begin, http.StatusBadRequest, reasonMalformed, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), budget(r.URL.Query().Get("timeout")))
+	defer cancel()
+	verdict, err := e.Decider.Decide(ctx, request)
+	var denial *mutate.Denial
+	if err != nil && !errors.As(err, &denial) {
+		e.Log.Error(err, "could not decide", "endpoint", e.Name, "namespace", request.Namespace)
+		w.Header().Set("Retry-After", "1")
+		e.fail(w, begin, http.StatusServiceUnavailable, reasonInternalError, err)
+		return
+	}
+	e.answer(w, r, begin, request, verdict, denial)
+}
+
+func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request, begin time.Time, request *Request, verdict Verdict, denial *mutate.Denial) {
+	raw, err := encodeReview(request.UID, verdict, denial)
+	if err != nil {
+		e.fail(w, begin, http.StatusInternalServerError, reasonInternalError, err)
+		return
+	}
+	result, reason := "allowed", verdict.Reason
+	if denial != nil {
+		result, reason = "denied", denial.Reason
+		e.Log.Info("denied", "endpoint", e.Name, "namespace", request.Namespace, "reason", reason, "message", denial.Message)
+	} else {
+		e.Log.V(1).Info("allowed", "endpoint", e.Name, "namespace", request.Namespace, "reason", reason, "protocol", r.Proto)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(raw) // a caller that left cannot be told
+	e.Observer.Admitted(e.Name, result, reason, time.Since(begin))
+}
+
+// fail answers with an HTTP error, which the API server takes as a failed call,
+// so that the failurePolicy decides.
+func (e *Endpoint) fail(w http.ResponseWriter, begin time.Time, code int, reason mutate.Reason, err error) {
+	http.Error(w, err.Error(), code)
+	e.Observer.Admitted(e.Name, "error", reason, time.Since(begin))
+}
+
+// recoverPanic keeps the process alive and leaves the verdict to the
+// failurePolicy. The value of the panic is not logged: it could hold anything.
+func (e *Endpoint) recoverPanic(w http.ResponseWriter, begin time.Time) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	e.Log.Error(fmt.Errorf("panic of type %T", p), "recovered", "endpoint", e.Name, "stack", string(debug.Stack()))
+	http.Error(w, "Service Connector failed on this request; its log has the stack", http.StatusInternalServerError)
+	e.Observer.Admitted(e.Name, "panic", reasonPanic, time.Since(begin))
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) (body []byte, code int, err error) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, http.StatusMethodNotAllowed, errors.New("send an AdmissionReview by POST")
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return nil, http.StatusUnsupportedMediaType, errors.New("send an AdmissionReview as application/json")
+	}
+	// Without a deadline a caller could hold a connection for ever; it must not
+	// outlast the body, or it would end the request. A writer that has none is a
+	// test's.
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(readTime))
+	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	_ = connection.SetReadDeadline(time.Time{})
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", maxBody)
+	case err != nil:
+		return nil, http.StatusBadRequest, errors.New("the body did not arrive whole")
+	}
+	return body, 0, nil
+}
+
+// budget is the time to decide in: what the API server says it waits, less a
+// margin. Source: k8s.io/apiserver appends timeout=<seconds>s to the URL.
+func budget(timeout string) time.Duration {
+	d, err := time.ParseDuration(timeout)
+	if err != nil || d <= 2*answerMargin {
+		return defaultBudget
+	}
+	return min(d, 30*time.Second) - answerMargin
+}
+
+func joined(names []string) string { return strings.Join(names, ",") }

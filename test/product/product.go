@@ -1,0 +1,161 @@
+// SPDX-FileCopyrightText: The Service Connector for Kubernetes authors
+// SPDX-License-Identifier: Apache-2.0
+
+package product
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"serviceconnector.dev/test/cluster"
+)
+
+// Namespace is where the product is installed.
+const Namespace = "sc-system"
+
+// Options say how the product is started.
+type Options struct {
+	// Args are added to the webhook's command line.
+	Args []string
+}
+
+// Product is an installed product with one running webhook.
+type Product struct {
+	// Cluster is where it is installed.
+	Cluster *cluster.Cluster
+	// URL is where the webhook listens, without a path.
+	URL string
+	// Metrics is the URL of its metrics.
+	Metrics string
+	// Log is the path of its log.
+	Log string
+
+	// Health is the URL of its readiness.
+	Health string
+
+	webhook *cluster.Program
+}
+
+// Start installs the product and waits until the webhook is ready.
+func Start(ctx context.Context, c *cluster.Cluster, o Options) (*Product, error) {
+	ports, err := cluster.FreePorts(3)
+	if err != nil {
+		return nil, err
+	}
+	p := &Product{
+		Cluster: c,
+		URL:     fmt.Sprintf("https://127.0.0.1:%d", ports[0]),
+		Metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[1]),
+		Health:  fmt.Sprintf("http://127.0.0.1:%d/readyz", ports[2]),
+	}
+	if err := p.install(ctx); err != nil {
+		return nil, fmt.Errorf("installing the product: %w", err)
+	}
+	args := append([]string{
+		"--listen", fmt.Sprintf("127.0.0.1:%d", ports[0]), "--host", "127.0.0.1",
+		"--metrics", fmt.Sprintf("127.0.0.1:%d", ports[1]),
+		"--health", fmt.Sprintf("127.0.0.1:%d", ports[2]),
+		"--namespace", Namespace, "--log-level", "debug",
+	}, o.Args...)
+	return p, p.run(ctx, args)
+}
+
+// install applies the CRDs and the configuration.
+func (p *Product) install(ctx context.Context) error {
+	root, err := Root(ctx)
+	if err != nil {
+		return err
+	}
+	for _, folder := range []string{"crds", "config"} {
+		paths, err := filepath.Glob(filepath.Join(root, "manifests", folder, "*.yaml"))
+		if err != nil || len(paths) == 0 {
+			return fmt.Errorf("no manifests in %s: %w", folder, err)
+		}
+		for _, path := range namespaceFirst(paths) {
+			if err := p.apply(ctx, path); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = p.Cluster.Kubectl(ctx, "wait", "--for=condition=Established", "--timeout=30s",
+		"crd/connections.serviceconnector.dev", "crd/clusterconnections.serviceconnector.dev")
+	return err
+}
+
+// run builds the webhook and starts it with its own rights.
+func (p *Product) run(ctx context.Context, args []string) error {
+	binary, err := build(ctx, p.Cluster.Dir)
+	if err != nil {
+		return err
+	}
+	kubeconfig, err := p.Cluster.KubeconfigFor(ctx, Namespace, "service-connector")
+	if err != nil {
+		return err
+	}
+	p.webhook, err = p.Cluster.Run(ctx, cluster.ProgramSpec{
+		Name:  "webhook",
+		Path:  binary,
+		Args:  append([]string{"--kubeconfig", kubeconfig}, args...),
+		Ready: p.ready,
+	})
+	if err != nil {
+		return err
+	}
+	p.Log = p.webhook.Log()
+	return nil
+}
+
+func (p *Product) ready(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.Health, http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the webhook is not ready: %s", response.Status)
+	}
+	return nil
+}
+
+// Stop ends the webhook as a platform does, Kill as an accident does.
+func (p *Product) Stop() error { return p.webhook.Stop() }
+
+// Kill ends the webhook without notice.
+func (p *Product) Kill() error { return p.webhook.Kill() }
+
+// Restart starts the webhook again after Stop or Kill.
+func (p *Product) Restart(ctx context.Context) error { return p.webhook.Start(ctx) }
+
+// Root returns the folder of the product's module.
+func Root(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "serviceconnector.dev").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the product's module: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+func build(ctx context.Context, dir string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	root, err := Root(ctx)
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "webhook")
+	command := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/webhook")
+	command.Dir = root
+	if out, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the webhook: %w\n%s", err, out)
+	}
+	return binary, nil
+}
