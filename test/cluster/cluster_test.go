@@ -88,7 +88,7 @@ func TestSideBySide(t *testing.T) {
 				changed = append(changed, p.Name)
 			}
 		}
-		if diff := cmp.Diff([]string{apiServer}, changed); diff != "" {
+		if diff := cmp.Diff([]string{apiServer, controllerManager}, changed); diff != "" {
 			t.Errorf("restarted processes (-want +got):\n%s", diff)
 		}
 		runKubectl(t, a, "scale", "deployment", "web", "--replicas=4")

@@ -10,8 +10,8 @@ import (
 )
 
 // RestartAPIServer ends the API server and starts it again, with the same port,
-// data and flags. The other components keep running. It returns when the API
-// server is ready again.
+// data and flags, and the controllers with it. It returns when the API server is
+// ready again.
 func (c *Cluster) RestartAPIServer(ctx context.Context) error {
 	if err := c.StopAPIServer(); err != nil {
 		return err
@@ -32,7 +32,8 @@ func (c *Cluster) StopAPIServer() error {
 }
 
 // StartAPIServer starts the API server after StopAPIServer, or after it ended by
-// itself, and waits until it is ready.
+// itself, and waits until it is ready. The controllers are started anew: their
+// watches come back later and later, up to a minute after a long outage.
 func (c *Cluster) StartAPIServer(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -45,15 +46,31 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 	if c.processes[i].running() {
 		return errors.New("starting the API server: it is running; stop it first")
 	}
+	if err := c.again(i); err != nil {
+		return err
+	}
+	if err := await(ctx, c.processes[i], c.apiServerReady); err != nil {
+		return err
+	}
+	for i, p := range c.processes {
+		if p.Name != controllerManager && p.Name != scheduler {
+			continue
+		}
+		if err := errors.Join(p.stop(), c.again(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// again starts a component that has ended.
+func (c *Cluster) again(i int) error {
 	p, err := run(c.processes[i].record, c.detach)
 	if err != nil {
 		return err
 	}
 	c.processes[i] = p
-	if err := c.saveState(); err != nil {
-		return err
-	}
-	return await(ctx, p, c.apiServerReady)
+	return c.saveState()
 }
 
 // find returns the index of a component.

@@ -162,8 +162,7 @@ func TestAPIOutage(t *testing.T) {
 		_, err := s.create(annotated("receipts"))
 		return err == nil
 	})
-	// The controller-manager comes back later and later; the tests that follow
-	// need it.
+	// The tests that follow need the controller-manager.
 	eventually(t, "a new namespace gets its service account", func() bool {
 		name := "t-" + random(t)
 		_, err := clients.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
