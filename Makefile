@@ -18,12 +18,20 @@ API     := pkg/connections/v1alpha1
 CRDS    := manifests/crds
 PAGES   := docs/services
 CLIPAGE := docs/cli.md
+CHART   := manifests/chart
+INSTALL := manifests/install.yaml
+# What kubectl connection doctor compares with.
+SHIPPED := pkg/connections/diagnose/shipped.yaml
 # Every module of the repository, and those of them that hold our code.
-MODULES := . test tools/controller-gen tools/golangci-lint
+MODULES := . test tools/controller-gen tools/golangci-lint tools/helm tools/helm3
 CODE    := . test
 
 CONTROLLER_GEN := bin/controller-gen
 GOLANGCI_LINT  := bin/golangci-lint
+HELM           := bin/helm
+HELM3          := bin/helm3
+# The chart as everybody gets it who sets nothing.
+RENDER          = $(HELM) template service-connector $(CHART) --namespace sc-system --skip-tests
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -40,7 +48,7 @@ test: ## Run the unit tests, then the tests that need an API server
 	$(GO) test -timeout $(TIMEOUT) ./...
 	cd test && $(GO) test -count=1 -timeout $(TIMEOUT) ./...
 
-e2e: ## Run real pods on a real node (Linux, root; on Debian it installs what it needs)
+e2e: $(HELM) $(HELM3) ## Run real pods on a real node (Linux, root; on Debian it installs what it needs)
 	cd test && $(GO) run ./node/cmd/node install
 	cd test && SERVICECONNECTOR_NODE=1 $(GO) test -count=1 -timeout $(TIMEOUT) ./e2e
 
@@ -54,27 +62,34 @@ lint: $(GOLANGCI_LINT) ## Lint both modules: bugs, style, import direction
 # it was, and so that verify can compare instead of overwrite.
 define GENERATE
 set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
-	mkdir -p "$$fresh/$(API)" "$$fresh/$(CRDS)"; \
+	mkdir -p "$$fresh/$(API)" "$$fresh/$(CRDS)" "$$fresh/$(CHART)/files" "$$fresh/$(dir $(SHIPPED))"; \
 	$(CONTROLLER_GEN) paths=./$(API)/... \
 		object:headerFile=tools/header.go.txt "output:object:dir=$$fresh/$(API)" \
 		crd:headerFile=tools/header.yaml.txt "output:crd:dir=$$fresh/$(CRDS)"; \
 	$(GO) run ./pkg/connections/catalogue/cmd/docs "$$fresh/$(PAGES)"; \
-	$(GO) run ./cmd/kubectl-connection docs > "$$fresh/$(CLIPAGE)"
+	$(GO) run ./cmd/kubectl-connection docs > "$$fresh/$(CLIPAGE)"; \
+	cp -R "$$fresh/$(CRDS)" "$$fresh/$(CHART)/files/crds"; \
+	{ cat tools/header.yaml.txt; echo "# Rendered from $(CHART) by make generate; change that instead."; \
+		sed 1,2d manifests/namespace.yaml; $(RENDER); } > "$$fresh/$(INSTALL)"; \
+	{ cat tools/header.yaml.txt; $(RENDER) --show-only templates/webhook.yaml; } > "$$fresh/$(SHIPPED)"
 endef
 
-generate: $(CONTROLLER_GEN) ## Regenerate deep copies and CRDs from the API types, pages from the catalogue and the commands
+# Every file or folder that GENERATE writes.
+GENERATED := $(API)/zz_generated.deepcopy.go $(CRDS) $(PAGES) $(CLIPAGE) $(CHART)/files/crds $(INSTALL) $(SHIPPED)
+
+generate: $(CONTROLLER_GEN) $(HELM) ## Regenerate deep copies, CRDs, pages and manifests from the API types, the catalogue, the commands and the chart
 	@$(GENERATE); \
-	rm -f $(CRDS)/*.yaml $(PAGES)/*.md; \
+	rm -f $(CRDS)/*.yaml $(PAGES)/*.md $(CHART)/files/crds/*.yaml; \
 	cp -R "$$fresh/." .; \
-	echo "generated $(API)/zz_generated.deepcopy.go, $(CRDS), $(PAGES) and $(CLIPAGE)"
+	echo "generated $(GENERATED)"
 
 verify: verify-generated verify-tidy verify-format verify-vet ## Check that generated files, go.mod files and formatting are in order
 
 # Compares with a fresh set in a scratch folder and not with git, so that a
 # work tree with changes is judged by what it holds.
-verify-generated: $(CONTROLLER_GEN)
+verify-generated: $(CONTROLLER_GEN) $(HELM)
 	@$(GENERATE); \
-	for path in $(API)/zz_generated.deepcopy.go $(CRDS) $(PAGES) $(CLIPAGE); do \
+	for path in $(GENERATED); do \
 		git --no-pager diff --no-index -- "$$path" "$$fresh/$$path" || \
 		{ echo "$$path is stale; run 'make generate' and commit the result" >&2; exit 1; }; \
 	done; echo "generated files are fresh"
@@ -115,14 +130,14 @@ cluster-down: ## Stop it
 
 check: verify lint test ## Everything CI checks: verify, lint, test
 
-tools: $(CONTROLLER_GEN) $(GOLANGCI_LINT) ## Build the pinned tools into bin/
+tools: $(CONTROLLER_GEN) $(GOLANGCI_LINT) $(HELM) $(HELM3) ## Build the pinned tools into bin/
 
 clean: ## Remove what was built
 	rm -rf bin
 
 # Built once for each pinned version. Each tool has a module of its own: one
 # for both has no consistent set of dependencies.
-$(CONTROLLER_GEN) $(GOLANGCI_LINT): bin/%: tools/%/go.mod tools/%/go.sum
+$(CONTROLLER_GEN) $(GOLANGCI_LINT) $(HELM) $(HELM3): bin/%: tools/%/go.mod tools/%/go.sum
 	@echo "building $@ (once; minutes on a new machine)"
-	@cd tools/$* && $(GO) build -o ../../bin/ tool
+	@cd tools/$* && $(GO) build -o ../../$@ tool
 	@touch $@

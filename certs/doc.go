@@ -68,4 +68,9 @@
 //
 // secrets: create, and get and update of the one; mutatingwebhookconfigurations:
 // get and patch of the one. No list, no watch.
+//
+// # Somebody else's certificate
+//
+// A Follower serves what cert-manager issues into a Secret, and leaves the
+// caBundle to cainjector. Its rights are get of the two.
 package certs

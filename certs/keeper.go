@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,14 +24,11 @@ const maxPasses = 5
 // errLost says that another replica wrote first; the pass starts anew.
 var errLost = errors.New("another replica was first")
 
-// errWaiting marks what is not wrong, but not there yet.
-var errWaiting = errors.New("waiting")
-
 // Keeper keeps the serving certificate of one replica. Make one with New.
 type Keeper struct {
+	serving
 	options Options
 	poke    chan struct{}
-	current atomic.Pointer[state] // for readers, replaced as a whole
 
 	pass   sync.Mutex // one pass at a time; guards what follows
 	known  ring       // the Secret's content when last seen
@@ -40,13 +36,14 @@ type Keeper struct {
 	signer authority  // of the leaf
 	leaf   *tls.Certificate
 	issued time.Time // when the leaf was signed
-	told   string    // the problem that was logged last
+	teller teller
 }
 
 // New returns a Keeper. It serves nothing before the first pass of Run or Sync.
 func New(options Options) *Keeper {
-	k := &Keeper{options: options.withDefaults(), poke: make(chan struct{}, 1)}
-	k.current.Store(&state{})
+	o := options.withDefaults()
+	k := &Keeper{options: o, poke: make(chan struct{}, 1), teller: teller{log: o.Log}, serving: serving{host: o.Hosts[0], now: o.Now}}
+	k.set(nil, nil, nil)
 	return k
 }
 
@@ -90,7 +87,7 @@ func (k *Keeper) Sync(ctx context.Context) error {
 		err = k.syncAPI(ctx)
 	}
 	err = errors.Join(err, k.renew())
-	k.current.Store(k.state(err))
+	k.set(k.leaf, k.seen.certs, err)
 	return err
 }
 
@@ -140,25 +137,10 @@ func (k *Keeper) leafDue(now time.Time) bool {
 	return spent(k.issued, k.leaf.Leaf.NotAfter, now) || now.Before(k.leaf.Leaf.NotBefore)
 }
 
-// tell logs a problem once, and its end.
 func (k *Keeper) tell(err error) {
 	k.pass.Lock()
 	defer k.pass.Unlock()
-	log, text := k.options.Log, ""
-	if err != nil {
-		text = err.Error()
-	}
-	switch {
-	case text == k.told:
-		return
-	case err == nil:
-		log.Info("the certificate is kept up to date again")
-	case errors.Is(err, errWaiting):
-		log.Info("the certificate is not fully kept yet; trying again", "reason", text)
-	default:
-		log.Error(err, "the certificate cannot be kept up to date; trying again")
-	}
-	k.told = text
+	k.teller.tell(err)
 }
 
 // lost marks errors that mean that another replica wrote first.

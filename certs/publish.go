@@ -21,22 +21,33 @@ import (
 // FieldOwner is the field owner of every caBundle that is published.
 const FieldOwner = "service-connector-certs"
 
-// readConfiguration returns nil where there is none, or none is kept.
+// readConfiguration looks at what is published. It returns nil where there is
+// none, or none is kept.
 func (k *Keeper) readConfiguration(ctx context.Context) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
-	name := k.options.Configuration
-	if name == "" {
+	if k.options.Configuration == "" {
 		return nil, nil
 	}
-	found, err := k.options.Configurations.MutatingWebhookConfigurations().Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
+	found, err := k.options.readConfiguration(ctx)
+	switch {
+	case err != nil:
+		k.seen = k.seen.blind()
+	case found == nil:
 		k.seen = k.seen.look(nil, k.options.Now())
+	default:
+		k.seen = k.seen.look(trusted(found), k.options.Now())
+	}
+	return found, err
+}
+
+// readConfiguration returns nil where there is none.
+func (o Options) readConfiguration(ctx context.Context) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
+	found, err := o.Configurations.MutatingWebhookConfigurations().Get(ctx, o.Configuration, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
-		k.seen = k.seen.blind()
-		return nil, fmt.Errorf("reading MutatingWebhookConfiguration %q: %w", name, err)
+		return nil, fmt.Errorf("reading MutatingWebhookConfiguration %q: %w", o.Configuration, err)
 	}
-	k.seen = k.seen.look(trusted(found), k.options.Now())
 	return found, nil
 }
 

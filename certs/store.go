@@ -15,8 +15,9 @@ import (
 
 // keepSecret brings the Secret to what it is to hold, and returns that.
 func (k *Keeper) keepSecret(ctx context.Context) (ring, error) {
-	secret, err := k.readSecret(ctx)
+	secret, err := k.options.readSecret(ctx)
 	if err != nil {
+		k.seen = k.seen.blind()
 		return ring{}, err
 	}
 	stored, problem := readRing(secret)
@@ -44,14 +45,12 @@ func requested(secret *corev1.Secret) bool {
 }
 
 // readSecret returns nil where there is none.
-func (k *Keeper) readSecret(ctx context.Context) (*corev1.Secret, error) {
-	o := k.options
+func (o Options) readSecret(ctx context.Context) (*corev1.Secret, error) {
 	secret, err := o.Secrets.Secrets(o.Namespace).Get(ctx, o.Secret, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
-		k.seen = k.seen.blind()
 		return nil, fmt.Errorf("reading Secret %s: %w", o.secretName(), err)
 	}
 	return secret, nil

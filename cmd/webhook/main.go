@@ -29,17 +29,27 @@ func main() {
 
 // run is the program: it serves until ctx ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if len(args) == 1 && args[0] == "version" {
-		_, err := fmt.Fprintln(stdout, version)
-		return err
+	if len(args) > 0 {
+		switch args[0] {
+		case "version":
+			_, err := fmt.Fprintln(stdout, version)
+			return err
+		case "check":
+			return check(ctx, args[1:], stdout)
+		}
 	}
 	options, help, err := parseOptions(args)
+	if help != "" || err != nil {
+		return printHelp(stdout, help, err)
+	}
+	return serve(ctx, options, newLogger(options, stderr))
+}
+
+// printHelp prints the help that was asked for, or points to it.
+func printHelp(out io.Writer, help string, err error) error {
 	if err != nil {
 		return fmt.Errorf("%w; see webhook --help", err)
 	}
-	if help != "" {
-		_, err := io.WriteString(stdout, help)
-		return err
-	}
-	return serve(ctx, options, newLogger(options, stderr))
+	_, err = io.WriteString(out, help)
+	return err
 }

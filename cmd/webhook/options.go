@@ -17,17 +17,20 @@ import (
 
 // options are the command line's flags.
 type options struct {
-	kubeconfig    string
-	namespace     string
-	service       string
-	configuration string
-	hosts         []string
-	listen        string
-	metrics       string
-	health        string
-	caSettle      time.Duration
-	logLevel      string
-	logFormat     string
+	kubeconfig        string
+	namespace         string
+	namespaces        []string
+	service           string
+	configuration     string
+	certificateSecret string
+	hosts             []string
+	listen            string
+	metrics           string
+	health            string
+	caSettle          time.Duration
+	drain             time.Duration
+	logLevel          string
+	logFormat         string
 }
 
 const usage = `webhook serves the admission webhooks of Service Connector for Kubernetes.
@@ -42,6 +45,7 @@ under which address the API server reaches this process:
     webhook --kubeconfig ~/.kube/config --listen 127.0.0.1:9443 --host 127.0.0.1
 
 Commands:
+  check     see that the API server asks the webhook; check --help says more
   version   print the version and exit
 
 Flags:
@@ -51,38 +55,57 @@ Flags:
 // for it.
 func parseOptions(args []string) (o options, help string, err error) {
 	flags := pflag.NewFlagSet("webhook", pflag.ContinueOnError)
-	flags.SortFlags = false
-	flags.Usage = func() {}
-	flags.StringVar(&o.kubeconfig, "kubeconfig", os.Getenv("KUBECONFIG"),
-		"kubeconfig `file` of the cluster; without it, the cluster this process runs in")
+	addKubeconfig(flags, &o)
 	flags.StringVar(&o.namespace, "namespace", "sc-system",
 		"`namespace` of this installation; the credentials of ClusterConnections and the certificate authority are there")
+	flags.StringSliceVar(&o.namespaces, "namespaces", nil,
+		"serve these `namespaces` alone, and need no rights in others; without it, all of them")
 	flags.StringVar(&o.service, "service", "service-connector",
 		"`name` of the Service in front of this process; the serving certificate is made out to it")
 	flags.StringVar(&o.configuration, "configuration", "admission.serviceconnector.dev",
 		"`name` of the MutatingWebhookConfiguration whose caBundle is kept up to date")
+	flags.StringVar(&o.certificateSecret, "certificate-secret", "",
+		"`name` of the Secret that cert-manager issues the serving certificate into, while its cainjector keeps the caBundle; without it, both are made here")
 	flags.StringSliceVar(&o.hosts, "host", nil,
 		"further host `names` or addresses for the serving certificate, for an API server that calls a URL")
 	flags.DurationVar(&o.caSettle, "ca-settle", time.Minute,
 		"how long a new certificate authority is published before it signs; longer than API servers take to notice")
+	flags.DurationVar(&o.drain, "drain", 0,
+		"how long to go on serving after being told to end, while callers are asked to leave")
 	flags.StringVar(&o.listen, "listen", ":9443", "`address` for the API server's calls, over TLS")
 	flags.StringVar(&o.metrics, "metrics", ":8080", "`address` for Prometheus' /metrics; 0 for none")
 	flags.StringVar(&o.health, "health", ":8081", "`address` for /healthz and /readyz; 0 for none")
 	flags.StringVar(&o.logLevel, "log-level", "info", "info for changes made, debug for the rest")
 	flags.StringVar(&o.logFormat, "log-format", "json", "json or text")
-	switch err := flags.Parse(args); {
-	case errors.Is(err, pflag.ErrHelp):
-		return o, usage + flags.FlagUsagesWrapped(90), nil
-	case err != nil:
-		return o, "", err
+	if help, err = parse(flags, args, usage); help != "" || err != nil {
+		return o, help, err
 	}
-	return o, "", o.validate(flags.Args())
+	return o, "", o.validate()
 }
 
-func (o options) validate(args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("unknown command %q", args[0])
+func addKubeconfig(flags *pflag.FlagSet, o *options) {
+	flags.StringVar(&o.kubeconfig, "kubeconfig", os.Getenv("KUBECONFIG"),
+		"kubeconfig `file` of the cluster; without it, the cluster this process runs in")
+}
+
+// parse reads flags, and nothing but flags. help is the text to print where the
+// user asked for it; intro is its beginning.
+func parse(flags *pflag.FlagSet, args []string, intro string) (help string, err error) {
+	flags.SortFlags = false
+	flags.Usage = func() {}
+	switch err := flags.Parse(args); {
+	case errors.Is(err, pflag.ErrHelp):
+		return intro + flags.FlagUsagesWrapped(90), nil
+	case err != nil:
+		return "", err
 	}
+	if flags.NArg() > 0 {
+		return "", fmt.Errorf("unknown command %q", flags.Arg(0))
+	}
+	return "", nil
+}
+
+func (o options) validate() error {
 	if _, _, err := o.listenAddress(); err != nil {
 		return fmt.Errorf("--listen %q is no address; write host:port or :port", o.listen)
 	}
@@ -94,6 +117,9 @@ func (o options) validate(args []string) error {
 	}
 	if o.caSettle <= 0 {
 		return fmt.Errorf("--ca-settle %s is too short", o.caSettle)
+	}
+	if o.drain < 0 {
+		return fmt.Errorf("--drain %s is negative", o.drain)
 	}
 	if strings.TrimSpace(o.namespace) == "" {
 		return errors.New("--namespace is empty")

@@ -28,7 +28,6 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
 
-	"serviceconnector.dev/certs"
 	"serviceconnector.dev/pkg/connections/cluster"
 	"serviceconnector.dev/pkg/connections/controller"
 	"serviceconnector.dev/pkg/connections/provision"
@@ -51,7 +50,7 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 	if err := awaitAPI(ctx, clients.Discovery(), log); err != nil {
 		return err
 	}
-	keeper := newKeeper(o, clients, log)
+	keeper := newCertificates(o, clients, log)
 	mgr, err := newManager(o, config, keeper, log)
 	if err != nil {
 		return err
@@ -73,7 +72,8 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 	provisioner := provision.New(provision.Client{Core: clients.CoreV1(), Dynamic: objects, Mapper: mgr.GetRESTMapper()},
 		index, meter, log.WithName("provision"), o.namespace)
 	pods := &admission.Pods{Directory: &cluster.Directory{Index: index, Live: mgr.GetAPIReader()}, Provisioner: provisioner, Inspector: provisioner}
-	register(mgr.GetWebhookServer(), meter, log.WithName("admission"), map[string]admission.Decider{
+	leaving := &drain{}
+	register(mgr.GetWebhookServer(), leaving, meter, log.WithName("admission"), map[string]admission.Decider{
 		"pods":      pods,
 		"workloads": &admission.Workloads{Pods: pods},
 	})
@@ -83,16 +83,17 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 	if err := errors.Join(
 		mgr.Add(everyReplica{keeper.Run}),
 		mgr.Add(everyReplica{func(ctx context.Context) error {
-			return index.WatchProviderClasses(ctx, metadataClient, mgr.GetRESTMapper())
+			return index.WatchProviderClasses(ctx, metadataClient, mgr.GetRESTMapper(), o.namespaces)
 		}}),
 		mgr.AddHealthzCheck("ping", func(*http.Request) error { return nil }),
 		mgr.AddReadyzCheck("caches", readyWhen(synced)),
+		mgr.AddReadyzCheck("serving", leaving.Check),
 		mgr.AddReadyzCheck("certificate", func(*http.Request) error { return keeper.Check() }),
 	); err != nil {
 		return fmt.Errorf("wiring: %w", err)
 	}
 	log.Info("starting", "version", version, "listen", o.listen)
-	return mgr.Start(ctx)
+	return mgr.Start(leaving.after(ctx, o.drain))
 }
 
 // clientConfig returns the configuration of the API clients. There is no rate
@@ -126,7 +127,7 @@ func awaitAPI(ctx context.Context, api discovery.ServerVersionInterface, log log
 	}
 }
 
-func newManager(o options, config *rest.Config, keeper *certs.Keeper, log logr.Logger) (manager.Manager, error) {
+func newManager(o options, config *rest.Config, keeper certificates, log logr.Logger) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, fmt.Errorf("building the scheme: %w", err)
@@ -138,7 +139,7 @@ func newManager(o options, config *rest.Config, keeper *certs.Keeper, log logr.L
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                 scheme,
 		Logger:                 log,
-		Cache:                  cluster.CacheOptions(),
+		Cache:                  cluster.CacheOptions(o.namespaces),
 		Metrics:                metricsserver.Options{BindAddress: o.metrics},
 		HealthProbeBindAddress: o.health,
 		// No leader: a lost lease would end the process, and admission with it,
@@ -159,7 +160,7 @@ func newManager(o options, config *rest.Config, keeper *certs.Keeper, log logr.L
 
 // serveTLS offers HTTP/1.1 alone: the API server speaks nothing else to a
 // Service, and HTTP/2 would let any pod open streams without end.
-func serveTLS(keeper *certs.Keeper) func(*tls.Config) {
+func serveTLS(keeper certificates) func(*tls.Config) {
 	return func(config *tls.Config) {
 		config.MinVersion = tls.VersionTLS12
 		config.NextProtos = []string{"http/1.1"}
@@ -168,9 +169,10 @@ func serveTLS(keeper *certs.Keeper) func(*tls.Config) {
 }
 
 // register serves each decider below /mutate-<name>.
-func register(server webhook.Server, meter *metrics, log logr.Logger, deciders map[string]admission.Decider) {
+func register(server webhook.Server, leaving *drain, meter *metrics, log logr.Logger, deciders map[string]admission.Decider) {
 	for name, decider := range deciders {
-		server.Register("/mutate-"+name, &admission.Endpoint{Name: name, Decider: decider, Observer: meter, Log: log})
+		endpoint := &admission.Endpoint{Name: name, Decider: decider, Observer: meter, Log: log}
+		server.Register("/mutate-"+name, leaving.handler(endpoint))
 	}
 }
 

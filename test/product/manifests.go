@@ -4,64 +4,82 @@
 package product
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 )
 
-// namespaceFirst puts the namespace's manifest ahead of what lies in it.
-func namespaceFirst(paths []string) []string {
-	slices.SortStableFunc(paths, func(a, b string) int {
-		return rank(a) - rank(b)
-	})
-	return paths
-}
+// manifest is what is installed, rendered from the chart.
+const manifest = "manifests/install.yaml"
 
-func rank(path string) int {
-	if filepath.Base(path) == "namespace.yaml" {
-		return 0
+// apply applies the manifest without the Deployment, in whose stead a process
+// runs, and with URLs of that process in the webhook configuration.
+func (p *Product) apply(ctx context.Context, root string) error {
+	raw, err := os.ReadFile(filepath.Join(root, manifest))
+	if err != nil {
+		return err
 	}
-	return 1
-}
-
-// apply applies one manifest, the webhook configuration with URLs.
-func (p *Product) apply(ctx context.Context, path string) error {
-	if filepath.Base(path) == "webhook.yaml" {
-		var err error
-		if path, err = p.withURLs(path); err != nil {
-			return err
-		}
+	adapted, err := p.adapt(raw)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", manifest, err)
 	}
-	_, err := p.Cluster.Kubectl(ctx, "apply", "--server-side", "-f", path)
+	path := filepath.Join(p.Cluster.Dir, "install.yaml")
+	if err := os.WriteFile(path, adapted, 0o600); err != nil {
+		return err
+	}
+	_, err = p.Cluster.Kubectl(ctx, "apply", "--server-side", "-f", path)
 	return err
 }
 
-// withURLs writes a copy of the webhook configuration whose clients are URLs of
-// this process instead of a Service. Nothing else is changed.
-func (p *Product) withURLs(path string) (string, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
+func (p *Product) adapt(manifest []byte) ([]byte, error) {
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(manifest)))
+	var adapted bytes.Buffer
+	for {
+		document, err := documents.Read()
+		if errors.Is(err, io.EOF) {
+			return adapted.Bytes(), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var object metav1.TypeMeta
+		if err := yaml.Unmarshal(document, &object); err != nil {
+			return nil, err
+		}
+		switch object.Kind {
+		case "Deployment":
+			continue
+		case "MutatingWebhookConfiguration":
+			if document, err = p.withURLs(document); err != nil {
+				return nil, err
+			}
+		}
+		adapted.WriteString("---\n")
+		adapted.Write(document)
 	}
+}
+
+// withURLs replaces the Service of each webhook by a URL. Nothing else is
+// changed.
+func (p *Product) withURLs(document []byte) ([]byte, error) {
 	var configuration admissionregistrationv1.MutatingWebhookConfiguration
-	if err := yaml.UnmarshalStrict(raw, &configuration); err != nil {
-		return "", fmt.Errorf("reading %s: %w", path, err)
+	if err := yaml.UnmarshalStrict(document, &configuration); err != nil {
+		return nil, err
 	}
 	for i := range configuration.Webhooks {
 		client := &configuration.Webhooks[i].ClientConfig
-		client.URL = new(p.URL + strings.TrimSpace(*client.Service.Path))
+		client.URL = new(p.URL + *client.Service.Path)
 		client.Service = nil
 	}
-	raw, err = yaml.Marshal(configuration)
-	if err != nil {
-		return "", err
-	}
-	copied := filepath.Join(p.Cluster.Dir, "webhook.yaml")
-	return copied, os.WriteFile(copied, raw, 0o600)
+	return yaml.Marshal(configuration)
 }

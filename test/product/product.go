@@ -71,16 +71,8 @@ func (p *Product) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, folder := range []string{"crds", "config"} {
-		paths, err := filepath.Glob(filepath.Join(root, "manifests", folder, "*.yaml"))
-		if err != nil || len(paths) == 0 {
-			return fmt.Errorf("no manifests in %s: %w", folder, err)
-		}
-		for _, path := range namespaceFirst(paths) {
-			if err := p.apply(ctx, path); err != nil {
-				return err
-			}
-		}
+	if err := p.apply(ctx, root); err != nil {
+		return err
 	}
 	_, err = p.Cluster.Kubectl(ctx, "wait", "--for=condition=Established", "--timeout=30s",
 		"crd/connections.serviceconnector.dev", "crd/clusterconnections.serviceconnector.dev")

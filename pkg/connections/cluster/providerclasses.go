@@ -5,6 +5,7 @@ package cluster
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -25,11 +26,11 @@ const driverInterval = 30 * time.Second
 
 var providerClasses = schema.GroupVersionResource{Group: "secrets-store.csi.x-k8s.io", Version: "v1", Resource: "secretproviderclasses"}
 
-// WatchProviderClasses feeds the index with our SecretProviderClasses until ctx
-// ends. Their kind comes with the Secrets Store CSI driver, which may be
+// WatchProviderClasses feeds the index with our SecretProviderClasses in the given
+// namespaces, in all if there are none, until ctx ends. Their kind comes with the Secrets Store CSI driver, which may be
 // installed later or never; until then nothing is known of them, and what was
 // written is known for as long as a Note lasts.
-func (i *Index) WatchProviderClasses(ctx context.Context, client metadata.Interface, mapper meta.RESTMapper) error {
+func (i *Index) WatchProviderClasses(ctx context.Context, client metadata.Interface, mapper meta.RESTMapper, namespaces []string) error {
 	for !hasProviderClasses(mapper) {
 		select {
 		case <-ctx.Done():
@@ -37,17 +38,33 @@ func (i *Index) WatchProviderClasses(ctx context.Context, client metadata.Interf
 		case <-time.After(driverInterval):
 		}
 	}
+	if len(namespaces) == 0 {
+		namespaces = []string{metav1.NamespaceAll}
+	}
+	informers := make([]toolscache.SharedIndexInformer, len(namespaces))
+	for n, namespace := range namespaces {
+		var err error
+		if informers[n], err = i.providerClassInformer(client, namespace); err != nil {
+			return err
+		}
+	}
+	var running sync.WaitGroup
+	for _, informer := range informers {
+		running.Go(func() { informer.RunWithContext(ctx) })
+	}
+	running.Wait()
+	return nil
+}
+
+func (i *Index) providerClassInformer(client metadata.Interface, namespace string) (toolscache.SharedIndexInformer, error) {
 	ours := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}).String()
-	informer := metadatainformer.NewFilteredMetadataInformer(client, providerClasses, metav1.NamespaceAll, 0, toolscache.Indexers{},
+	informer := metadatainformer.NewFilteredMetadataInformer(client, providerClasses, namespace, 0, toolscache.Indexers{},
 		func(options *metav1.ListOptions) { options.LabelSelector = ours }).Informer()
 	if err := informer.SetTransform(slim); err != nil {
-		return err
+		return nil, err
 	}
-	if _, err := informer.AddEventHandler(i.objectHandler(connections.KindProviderClass)); err != nil {
-		return err
-	}
-	informer.RunWithContext(ctx)
-	return nil
+	_, err := informer.AddEventHandler(i.objectHandler(connections.KindProviderClass))
+	return informer, err
 }
 
 func hasProviderClasses(mapper meta.RESTMapper) bool {

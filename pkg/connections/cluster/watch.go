@@ -20,16 +20,26 @@ import (
 )
 
 // CacheOptions returns the options of the cache that Watch reads: nothing but
-// connections, namespaces' metadata and the metadata of what we made.
-func CacheOptions() cache.Options {
+// connections, namespaces' metadata and the metadata of what we made. What is in
+// a namespace is watched in the given ones alone; none means all.
+func CacheOptions(namespaces []string) cache.Options {
+	var served map[string]cache.Config
+	for _, namespace := range namespaces {
+		if served == nil {
+			served = map[string]cache.Config{}
+		}
+		served[namespace] = cache.Config{}
+	}
 	ours := cache.ByObject{
-		Label:     labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}),
-		Transform: slim,
+		Label:      labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}),
+		Transform:  slim,
+		Namespaces: served,
 	}
 	return cache.Options{
 		ReaderFailOnMissingInformer: true,
 		DefaultTransform:            cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
+			&v1alpha1.Connection{}:       {Namespaces: served},
 			metadataOf("Secret"):         ours,
 			metadataOf("ServiceAccount"): ours,
 		},

@@ -113,7 +113,7 @@ func (r right) String() string {
 	return text
 }
 
-// rights are those of manifests/config/rbac.yaml without which something fails.
+// rights are those that the chart gives, without which something fails.
 func rights() []right {
 	var all []right
 	add := func(group, resource, namespace, name string, verbs ...string) {
@@ -147,7 +147,7 @@ func checkAccess(ctx context.Context, w World) Finding {
 		}
 	}
 	if len(missing) > 0 {
-		return failure(checkRights, "kubectl apply --server-side -f manifests/config/rbac.yaml",
+		return failure(checkRights, reinstall,
 			"service account %s/service-connector may not %s", home, strings.Join(missing, ", "))
 	}
 	return ok(checkRights, "all %d that it needs", len(rights()))

@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// shippedManifest is a copy of manifests/config/webhook.yaml, held equal by a
-// test: what an installation should look like.
+// shippedManifest is what the chart makes of its own values: what an installation
+// should look like. It is rendered by make generate.
 //
 //go:embed shipped.yaml
 var shippedManifest []byte

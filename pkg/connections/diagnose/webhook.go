@@ -40,7 +40,7 @@ const (
 	checkSelector   = "namespace selected"
 )
 
-const reinstall = "apply the manifests again: kubectl apply --server-side -f manifests/config/webhook.yaml"
+const reinstall = "install it again: helm upgrade, or kubectl apply --server-side -f manifests/install.yaml"
 
 type (
 	configuration = admissionregistrationv1.MutatingWebhookConfiguration
@@ -54,7 +54,7 @@ func checkConfiguration(ctx context.Context, r client.Reader, now time.Time) (*c
 	err := r.Get(ctx, client.ObjectKey{Name: configurationName}, present)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, []Finding{failure(checkWebhook, "install Service Connector, or "+reinstall,
+		return nil, []Finding{failure(checkWebhook, reinstall,
 			"there is no MutatingWebhookConfiguration %s, so that no pod is injected", configurationName)}
 	case err != nil:
 		return nil, []Finding{unseen(checkWebhook, err)}
