@@ -8,8 +8,10 @@
 export CGO_ENABLED := 0
 
 GO      ?= go
-# Evaluated only where it is used: by build.
+# Evaluated only where it is used: by build and image.
 VERSION  = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# The image's name, without a tag: put your registry in front.
+IMAGE   ?= service-connector/webhook
 # How long each fuzz target runs, and how long the tests may.
 FUZZTIME ?= 60s
 TIMEOUT  ?= 30m
@@ -23,8 +25,8 @@ INSTALL := manifests/install.yaml
 # What kubectl connection doctor compares with.
 SHIPPED := pkg/connections/diagnose/shipped.yaml
 # Every module of the repository, and those of them that hold our code.
-MODULES := . test tools/controller-gen tools/golangci-lint tools/helm tools/helm3
-CODE    := . test
+MODULES := . test tools/controller-gen tools/golangci-lint tools/helm tools/helm3 tools/image
+CODE    := . test tools/image
 
 CONTROLLER_GEN := bin/controller-gen
 GOLANGCI_LINT  := bin/golangci-lint
@@ -36,7 +38,7 @@ RENDER          = $(HELM) template service-connector $(CHART) --namespace sc-sys
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test e2e lint generate verify verify-generated verify-tidy verify-format verify-vet \
-        build fuzz cluster-up cluster-down check tools clean
+        build image fuzz cluster-up cluster-down check tools clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,13 +48,14 @@ run: ## Show the product at work on a local control plane (ONCE=1: end after the
 
 test: ## Run the unit tests, then the tests that need an API server
 	$(GO) test -timeout $(TIMEOUT) ./...
+	cd tools/image && $(GO) test -timeout $(TIMEOUT) ./...
 	cd test && $(GO) test -count=1 -timeout $(TIMEOUT) ./...
 
 e2e: $(HELM) $(HELM3) ## Run real pods on a real node (Linux, root; on Debian it installs what it needs)
 	cd test && $(GO) run ./node/cmd/node install
 	cd test && SERVICECONNECTOR_NODE=1 $(GO) test -count=1 -timeout $(TIMEOUT) ./e2e
 
-lint: $(GOLANGCI_LINT) ## Lint both modules: bugs, style, import direction
+lint: $(GOLANGCI_LINT) ## Lint the modules that hold our code: bugs, style, import direction
 	@status=0; for module in $(CODE); do \
 		echo "golangci-lint: $$module"; \
 		(cd $$module && "$(CURDIR)/$(GOLANGCI_LINT)" run ./...) || status=1; \
@@ -112,6 +115,9 @@ verify-vet:
 build: ## Build the commands into bin/
 	$(GO) build -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
 
+image: ## Build the container image into dist/, with its SBOM (IMAGE=, VERSION=)
+	cd tools/image && $(GO) run . -source ../.. -out ../../dist -image $(IMAGE) -version $(VERSION)
+
 # A pipe would hide a package that does not compile, so the list comes first.
 fuzz: ## Run every fuzz target in pkg/ for FUZZTIME each (default 60s)
 	@set -e; for package in $$($(GO) list ./pkg/...); do \
@@ -133,7 +139,7 @@ check: verify lint test ## Everything CI checks: verify, lint, test
 tools: $(CONTROLLER_GEN) $(GOLANGCI_LINT) $(HELM) $(HELM3) ## Build the pinned tools into bin/
 
 clean: ## Remove what was built
-	rm -rf bin
+	rm -rf bin dist
 
 # Built once for each pinned version. Each tool has a module of its own: one
 # for both has no consistent set of dependencies.
