@@ -24,6 +24,14 @@ const (
 	ReasonRefused        Reason = "ProvisioningRefused"
 )
 
+// Reasons returns all reasons of denials.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonMalformed, ReasonUnknown, ReasonNotReady, ReasonContainer, ReasonServiceAccount, ReasonIdentities,
+		ReasonVariables, ReasonLabel, ReasonVolume, ReasonForeign, ReasonRefused,
+	}
+}
+
 // Denial is a verdict: the pod must not start as it is. Its message says what,
 // where and what to do, in one line.
 type Denial struct {

@@ -104,18 +104,8 @@ func sameSource(v Volume, files Files) bool {
 
 // mountOperations mounts the files that a container lacks and, where they are
 // below SERVICE_BINDING_ROOT, sets that unless the author did.
-func mountOperations(at string, container Container, injections []Injection) (Patch, error) {
-	if !slices.ContainsFunc(injections, func(i Injection) bool { return i.Files != nil }) {
-		return nil, nil
-	}
-	env, err := container.Env.Decode()
-	if err != nil {
-		return nil, err
-	}
-	present, err := container.VolumeMounts.Decode()
-	if err != nil {
-		return nil, err
-	}
+func mountOperations(at, container string, m mounting, injections []Injection) (Patch, error) {
+	env, present := m.Env, m.VolumeMounts
 	root, known := bindingRoot(env)
 	var patch Patch
 	rooted, n := false, len(present)
@@ -127,11 +117,11 @@ func mountOperations(at string, container Container, injections []Injection) (Pa
 		if mount.MountPath == "" {
 			if !known {
 				return nil, Deny(ReasonVolume, "container %s takes %s from elsewhere, so that it is not known where the files of connection %q belong; write it as a plain value",
-					Quote(container.Name), bindingRootVariable, injection.Connection)
+					Quote(container), bindingRootVariable, injection.Connection)
 			}
 			mount.MountPath, rooted = path.Join(root, injection.Connection), true
 		}
-		mounted, err := isMounted(container.Name, present, mount)
+		mounted, err := isMounted(container, present, mount)
 		if err != nil {
 			return nil, err
 		}
@@ -142,7 +132,7 @@ func mountOperations(at string, container Container, injections []Injection) (Pa
 		}
 	}
 	if rooted && !slices.ContainsFunc(env, func(v EnvVar) bool { return v.Name == bindingRootVariable }) {
-		patch = append(patch, prepend(at+"/env", len(env), []envVar{{Name: bindingRootVariable, Value: root}})...)
+		patch = prepend(patch, at+"/env", len(env), []envVar{{Name: bindingRootVariable, Value: root}})
 	}
 	return patch, nil
 }

@@ -4,7 +4,6 @@
 package mutate
 
 import (
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,7 +44,7 @@ func Inject(pod Pod, request Request, injections []Injection) (Patch, error) {
 	if err := checkContainers(pod.Spec, request.Containers); err != nil {
 		return nil, err
 	}
-	var patch Patch
+	patch := make(Patch, 0, 4+2*(len(pod.Spec.InitContainers)+len(pod.Spec.Containers)))
 	patch = append(patch, annotate(pod.Metadata, injections)...)
 	label, err := labelOperations(pod.Metadata, injections)
 	if err != nil {
@@ -58,35 +57,49 @@ func Inject(pod Pod, request Request, injections []Injection) (Patch, error) {
 		return nil, err
 	}
 	patch = append(patch, volumes...)
-	for path, containers := range lists(pod.Spec) {
-		operations, err := containerOperations(path, containers, request, injections)
-		if err != nil {
+	sources := envFromSources(request, injections)
+	var files mountings
+	if slices.ContainsFunc(injections, func(i Injection) bool { return i.Files != nil }) {
+		if files, err = pod.mountings(); err != nil {
 			return nil, err
 		}
-		patch = append(patch, operations...)
+	}
+	// There are ephemeral containers, too, but none when a pod is created.
+	for _, list := range []containerList{
+		{"/spec/initContainers/", pod.Spec.InitContainers, files.InitContainers},
+		{"/spec/containers/", pod.Spec.Containers, files.Containers},
+	} {
+		if patch, err = list.inject(patch, request, sources, injections); err != nil {
+			return nil, err
+		}
+	}
+	if len(patch) == 0 {
+		return nil, nil
 	}
 	return patch, nil
 }
 
-// lists yields the containers that can be injected, and where they are. There
-// are ephemeral ones, too, but none when a pod is created.
-func lists(spec PodSpec) iter.Seq2[string, []Container] {
-	return func(yield func(string, []Container) bool) {
-		_ = yield("/spec/initContainers/", spec.InitContainers) && yield("/spec/containers/", spec.Containers)
-	}
+// containerList is one of a pod's lists of containers, and where it is.
+type containerList struct {
+	path       string
+	containers []Container
+	// mountings is nil where no files are mounted.
+	mountings []mounting
 }
 
-// containerOperations gives the selected containers their variables and files.
-func containerOperations(path string, containers []Container, request Request, injections []Injection) (Patch, error) {
-	sources := envFromSources(request, injections)
-	var patch Patch
-	for i, container := range containers {
+// inject adds to the patch what gives the selected containers their variables and
+// files.
+func (l containerList) inject(patch Patch, request Request, sources []envFromSource, injections []Injection) (Patch, error) {
+	for i, container := range l.containers {
 		if len(request.Containers) > 0 && !slices.Contains(request.Containers, container.Name) {
 			continue
 		}
-		at := path + strconv.Itoa(i)
-		patch = append(patch, envFromOperations(at, container, sources)...)
-		mounts, err := mountOperations(at, container, injections)
+		at := l.path + strconv.Itoa(i)
+		patch = envFromOperations(patch, at, container, sources)
+		if l.mountings == nil {
+			continue
+		}
+		mounts, err := mountOperations(at, container.Name, l.mountings[i], injections)
 		if err != nil {
 			return nil, err
 		}
@@ -127,11 +140,14 @@ func some(names []string) string {
 }
 
 func annotate(metadata Metadata, injections []Injection) Patch {
-	done := make([]string, 0, len(injections))
-	for _, injection := range injections {
-		done = append(done, injection.Connection+"@"+injection.Revision)
+	var done []byte
+	for i, injection := range injections {
+		if i > 0 {
+			done = append(done, ',')
+		}
+		done = append(append(append(done, injection.Connection...), '@'), injection.Revision...)
 	}
-	value := strings.Join(done, ",")
+	value := string(done)
 	if metadata.Annotations[AnnotationInjected] == value {
 		return nil
 	}
@@ -179,15 +195,18 @@ func envFromSources(request Request, injections []Injection) []envFromSource {
 // envFromOperations puts the sources that a container lacks in front of its
 // envFrom: a later source wins over an earlier one, and env over both, so the
 // author's own stay the stronger.
-func envFromOperations(at string, container Container, sources []envFromSource) Patch {
+func envFromOperations(patch Patch, at string, container Container, sources []envFromSource) Patch {
 	missing := missingSources(container.EnvFrom, sources)
 	if len(missing) == 0 {
-		return nil
+		return patch
 	}
-	return prepend(at+"/envFrom", len(container.EnvFrom), missing)
+	return prepend(patch, at+"/envFrom", len(container.EnvFrom), missing)
 }
 
 func missingSources(present []EnvFromSource, sources []envFromSource) []envFromSource {
+	if len(present) == 0 {
+		return sources
+	}
 	var missing []envFromSource
 	for _, source := range sources {
 		if !slices.ContainsFunc(present, func(have EnvFromSource) bool {

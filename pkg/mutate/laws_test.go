@@ -229,7 +229,7 @@ func decodeAny(t *testing.T, raw []byte) any {
 	return v
 }
 
-func mustEncode(t *testing.T, v any) []byte {
+func mustEncode(t testing.TB, v any) []byte {
 	t.Helper()
 	raw, err := json.Marshal(v)
 	if err != nil {

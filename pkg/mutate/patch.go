@@ -4,10 +4,11 @@
 package mutate
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Patch is a JSON Patch (RFC 6902).
@@ -18,7 +19,7 @@ type Patch []Operation
 type Operation struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
-	Value any    `json:"value,omitempty"`
+	Value any    `json:"value,omitzero"`
 }
 
 // Encode returns the patch as JSON, nil for a patch without operations.
@@ -26,15 +27,40 @@ func (p Patch) Encode() ([]byte, error) {
 	if len(p) == 0 {
 		return nil, nil
 	}
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the patch: %w", err)
+	out := make([]byte, 0, 128*len(p))
+	for i, operation := range p {
+		out = append(out, "[,"[min(i, 1)])
+		var err error
+		if out, err = operation.append(out); err != nil {
+			return nil, fmt.Errorf("encoding the patch: %w", err)
+		}
 	}
-	return raw, nil
+	return append(out, ']'), nil
 }
 
-func add(path string, value any) Operation {
-	return Operation{Op: "add", Path: path, Value: value}
+// append writes an operation behind out: by hand, since the values behind an
+// interface would be copied one by one to be encoded.
+func (o Operation) append(out []byte) ([]byte, error) {
+	out = append(out, `{"op":"`...)
+	out = append(out, o.Op...)
+	out = append(out, `","path":`...)
+	out, err := jsontext.AppendQuote(out, o.Path)
+	if err != nil || o.Value == nil {
+		return append(out, '}'), err
+	}
+	out = append(out, `,"value":`...)
+	if text, ok := o.Value.(*string); ok {
+		out, err = jsontext.AppendQuote(out, *text)
+		return append(out, '}'), err
+	}
+	value, err := Encode(o.Value)
+	out = append(out, value...)
+	return append(out, '}'), err
+}
+
+// add points to its value, which is encoded where it lies.
+func add[T any](path string, value T) Operation {
+	return Operation{Op: "add", Path: path, Value: &value}
 }
 
 func remove(path string) Operation {
@@ -51,13 +77,12 @@ func setKey(path string, exists map[string]string, key, value string) Operation 
 	return add(path+"/"+escape(key), value)
 }
 
-// prepend adds values in front of the list at path, which has n entries. A list
-// that is not there, or null, is added whole.
-func prepend[T any](path string, n int, values []T) Patch {
+// prepend adds to the patch what puts values in front of the list at path, which
+// has n entries. A list that is not there, or null, is added whole.
+func prepend[T any](patch Patch, path string, n int, values []T) Patch {
 	if n == 0 {
-		return Patch{add(path, values)}
+		return append(patch, add(path, values))
 	}
-	patch := make(Patch, 0, len(values))
 	for i, value := range values {
 		patch = append(patch, add(path+"/"+strconv.Itoa(i), value))
 	}

@@ -3,11 +3,7 @@
 
 package mutate
 
-import (
-	"fmt"
-
-	"sigs.k8s.io/json"
-)
+import "fmt"
 
 // mirrorAnnotation marks the API server's copy of a static pod, which may name
 // neither secrets nor service accounts. Source: k8s.io/api core/v1
@@ -23,6 +19,9 @@ const defaultServiceAccount = "default"
 type Pod struct {
 	Metadata Metadata `json:"metadata"`
 	Spec     PodSpec  `json:"spec"`
+
+	// raw is what the pod was decoded from.
+	raw []byte
 }
 
 // Metadata is the part of an object's metadata that is read.
@@ -39,35 +38,34 @@ type PodSpec struct {
 	Volumes            []Volume    `json:"volumes"`
 }
 
-// Container is the part of a container that is read.
+// Container is the part of a container that is read of every pod.
 type Container struct {
 	Name    string          `json:"name"`
 	EnvFrom []EnvFromSource `json:"envFrom"`
-	// Env and VolumeMounts are decoded where files are mounted, and only there:
-	// they are the longest part of most pods.
-	Env          Raw[EnvVar]      `json:"env"`
-	VolumeMounts Raw[VolumeMount] `json:"volumeMounts"`
 }
 
-// Raw is a list that is decoded when it is needed. The zero value is empty.
-type Raw[T any] struct{ raw []byte }
-
-// UnmarshalJSON keeps the list as it is.
-func (r *Raw[T]) UnmarshalJSON(raw []byte) error {
-	r.raw = append(r.raw[:0], raw...)
-	return nil
+// mounting is the part of a container that matters where files are mounted. It is
+// read there, and only there: it is the longest part of most pods.
+type mounting struct {
+	Env          []EnvVar      `json:"env"`
+	VolumeMounts []VolumeMount `json:"volumeMounts"`
 }
 
-// Decode returns the entries.
-func (r Raw[T]) Decode() ([]T, error) {
-	if r.raw == nil {
-		return nil, nil
+// mountings are those of a pod's containers, in their order.
+type mountings struct {
+	InitContainers []mounting `json:"initContainers"`
+	Containers     []mounting `json:"containers"`
+}
+
+// mountings reads those of the pod.
+func (p Pod) mountings() (mountings, error) {
+	var pod struct {
+		Spec mountings `json:"spec"`
 	}
-	var entries []T
-	if err := json.UnmarshalCaseSensitivePreserveInts(r.raw, &entries); err != nil {
-		return nil, fmt.Errorf("decoding the pod: %w", err)
+	if err := Decode(p.raw, &pod); err != nil {
+		return mountings{}, fmt.Errorf("decoding the pod: %w", err)
 	}
-	return entries, nil
+	return pod.Spec, nil
 }
 
 // EnvVar is one entry of a container's env.
@@ -108,9 +106,10 @@ type EnvFromSource struct {
 // names.
 func DecodePod(raw []byte) (Pod, error) {
 	var pod Pod
-	if err := json.UnmarshalCaseSensitivePreserveInts(raw, &pod); err != nil {
+	if err := Decode(raw, &pod); err != nil {
 		return Pod{}, fmt.Errorf("decoding the pod: %w", err)
 	}
+	pod.raw = raw
 	return pod, nil
 }
 

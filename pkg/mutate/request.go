@@ -67,6 +67,9 @@ func ParseRequest(annotations map[string]string) (Request, error) {
 // StrayPrefixes returns the connections that have a prefix but are not
 // requested, sorted.
 func (r Request) StrayPrefixes() []string {
+	if len(r.Prefixes) == 0 {
+		return nil
+	}
 	var stray []string
 	for _, name := range slices.Sorted(maps.Keys(r.Prefixes)) {
 		if !slices.Contains(r.Connections, name) {
@@ -99,12 +102,16 @@ func parseNames(annotations map[string]string, key, what string, maxLength int) 
 }
 
 func parsePrefixes(annotations map[string]string) (map[string]string, error) {
-	var prefixes map[string]string
-	for _, key := range slices.Sorted(maps.Keys(annotations)) {
-		connection, ok := strings.CutPrefix(key, AnnotationEnvPrefix)
-		if !ok {
-			continue
+	var keys []string
+	for key := range annotations {
+		if strings.HasPrefix(key, AnnotationEnvPrefix) {
+			keys = append(keys, key)
 		}
+	}
+	slices.Sort(keys) // so that of several mistakes the same is told of each time
+	var prefixes map[string]string
+	for _, key := range keys {
+		connection := strings.TrimPrefix(key, AnnotationEnvPrefix)
 		prefix := strings.TrimSpace(annotations[key])
 		if !isPrefix(prefix) {
 			return nil, Deny(ReasonMalformed,

@@ -4,14 +4,13 @@
 package mutate
 
 import (
+	"bytes"
 	"fmt"
 	"hash/fnv"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-
-	"sigs.k8s.io/json"
 )
 
 // Workload is the part of a workload that copying reads: its own annotations
@@ -32,11 +31,24 @@ type Workload struct {
 type Template struct {
 	Metadata *Metadata `json:"metadata"`
 	Spec     PodSpec   `json:"spec"`
+
+	// raw is what the template was decoded from: a pod as far as it goes.
+	raw []byte
+}
+
+// UnmarshalJSON reads a template, and keeps what it was read from.
+func (t *Template) UnmarshalJSON(raw []byte) error {
+	type plain Template
+	if err := Decode(raw, (*plain)(t)); err != nil {
+		return err
+	}
+	t.raw = bytes.Clone(raw)
+	return nil
 }
 
 // Pod returns the pod that the template describes.
 func (t Template) Pod() Pod {
-	pod := Pod{Spec: t.Spec}
+	pod := Pod{Spec: t.Spec, raw: t.raw}
 	if t.Metadata != nil {
 		pod.Metadata = *t.Metadata
 	}
@@ -62,7 +74,7 @@ func DecodeWorkload(kind string, raw []byte) (Workload, error) {
 			} `json:"jobTemplate"`
 		} `json:"spec"`
 	}
-	if err := json.UnmarshalCaseSensitivePreserveInts(raw, &object); err != nil {
+	if err := Decode(raw, &object); err != nil {
 		return Workload{}, fmt.Errorf("decoding the %s: %w", kind, err)
 	}
 	if kind == "CronJob" {

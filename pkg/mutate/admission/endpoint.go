@@ -4,6 +4,7 @@
 package admission
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ type Decider interface {
 // Observer is told of each admission; result is "allowed", "denied", "error"
 // or "panic".
 type Observer interface {
-	Admitted(endpoint, result string, reason mutate.Reason, took time.Duration)
+	Admitted(ctx context.Context, endpoint, result string, reason mutate.Reason, took time.Duration)
 }
 
 // Endpoint serves one kind of AdmissionReview over HTTP.
@@ -54,25 +55,25 @@ type Endpoint struct {
 // ServeHTTP answers one AdmissionReview.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
-	defer e.recoverPanic(w, begin)
+	defer e.recoverPanic(w, r, begin)
 	body, code, err := readBody(w, r)
 	if err != nil {
-		e.fail(w, begin, code, reasonMalformed, err)
+		e.fail(w, r, begin, code, reasonMalformed, err)
 		return
 	}
 	request, err := decodeReview(body)
 	if err != nil {
-		e.fail(w, begin, http.StatusBadRequest, reasonMalformed, err)
+		e.fail(w, r, begin, http.StatusBadRequest, reasonMalformed, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), budget(r.URL.Query().Get("timeout")))
+	ctx, cancel := context.WithTimeout(r.Context(), budget(r.URL.RawQuery))
 	defer cancel()
 	verdict, err := e.Decider.Decide(ctx, request)
 	var denial *mutate.Denial
 	if err != nil && !errors.As(err, &denial) {
 		e.Log.Error(err, "could not decide", "endpoint", e.Name, "namespace", request.Namespace)
 		w.Header().Set("Retry-After", "1")
-		e.fail(w, begin, http.StatusServiceUnavailable, reasonInternalError, err)
+		e.fail(w, r, begin, http.StatusServiceUnavailable, reasonInternalError, err)
 		return
 	}
 	e.answer(w, r, begin, request, verdict, denial)
@@ -81,38 +82,38 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request, begin time.Time, request *Request, verdict Verdict, denial *mutate.Denial) {
 	raw, err := encodeReview(request.UID, verdict, denial)
 	if err != nil {
-		e.fail(w, begin, http.StatusInternalServerError, reasonInternalError, err)
+		e.fail(w, r, begin, http.StatusInternalServerError, reasonInternalError, err)
 		return
 	}
 	result, reason := "allowed", verdict.Reason
 	if denial != nil {
 		result, reason = "denied", denial.Reason
 		e.Log.Info("denied", "endpoint", e.Name, "namespace", request.Namespace, "reason", reason, "message", denial.Message)
-	} else {
-		e.Log.V(1).Info("allowed", "endpoint", e.Name, "namespace", request.Namespace, "reason", reason, "protocol", r.Proto)
+	} else if log := e.Log.V(1); log.Enabled() {
+		log.Info("allowed", "endpoint", e.Name, "namespace", request.Namespace, "reason", reason, "protocol", r.Proto)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(raw) // a caller that left cannot be told
-	e.Observer.Admitted(e.Name, result, reason, time.Since(begin))
+	e.Observer.Admitted(r.Context(), e.Name, result, reason, time.Since(begin))
 }
 
 // fail answers with an HTTP error, which the API server takes as a failed call,
 // so that the failurePolicy decides.
-func (e *Endpoint) fail(w http.ResponseWriter, begin time.Time, code int, reason mutate.Reason, err error) {
+func (e *Endpoint) fail(w http.ResponseWriter, r *http.Request, begin time.Time, code int, reason mutate.Reason, err error) {
 	http.Error(w, err.Error(), code)
-	e.Observer.Admitted(e.Name, "error", reason, time.Since(begin))
+	e.Observer.Admitted(r.Context(), e.Name, "error", reason, time.Since(begin))
 }
 
 // recoverPanic keeps the process alive and leaves the verdict to the
 // failurePolicy. The value of the panic is not logged: it could hold anything.
-func (e *Endpoint) recoverPanic(w http.ResponseWriter, begin time.Time) {
+func (e *Endpoint) recoverPanic(w http.ResponseWriter, r *http.Request, begin time.Time) {
 	p := recover()
 	if p == nil {
 		return
 	}
 	e.Log.Error(fmt.Errorf("panic of type %T", p), "recovered", "endpoint", e.Name, "stack", string(debug.Stack()))
 	http.Error(w, "Service Connector failed on this request; its log has the stack", http.StatusInternalServerError)
-	e.Observer.Admitted(e.Name, "panic", reasonPanic, time.Since(begin))
+	e.Observer.Admitted(r.Context(), e.Name, "panic", reasonPanic, time.Since(begin))
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) (body []byte, code int, err error) {
@@ -120,7 +121,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (body []byte, code int, er
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, http.StatusMethodNotAllowed, errors.New("send an AdmissionReview by POST")
 	}
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+	if !isJSON(r.Header.Get("Content-Type")) {
 		return nil, http.StatusUnsupportedMediaType, errors.New("send an AdmissionReview as application/json")
 	}
 	// Without a deadline a caller could hold a connection for ever; it must not
@@ -128,7 +129,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (body []byte, code int, er
 	// test's.
 	connection := http.NewResponseController(w)
 	_ = connection.SetReadDeadline(time.Now().Add(readTime))
-	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err = readAll(http.MaxBytesReader(w, r.Body, maxBody), r.ContentLength)
 	_ = connection.SetReadDeadline(time.Time{})
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -140,9 +141,34 @@ func readBody(w http.ResponseWriter, r *http.Request) (body []byte, code int, er
 	return body, 0, nil
 }
 
+func isJSON(contentType string) bool {
+	const wanted = "application/json"
+	if contentType == wanted { // what the API server says
+		return true
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && media == wanted
+}
+
+// readAll reads a body that says how long it is, -1 for not.
+func readAll(body io.Reader, length int64) ([]byte, error) {
+	var buffer bytes.Buffer
+	if length > 0 && length <= maxBody {
+		buffer.Grow(int(length) + bytes.MinRead) // room for the end to be seen
+	}
+	_, err := buffer.ReadFrom(body)
+	return buffer.Bytes(), err
+}
+
 // budget is the time to decide in: what the API server says it waits, less a
 // margin. Source: k8s.io/apiserver appends timeout=<seconds>s to the URL.
-func budget(timeout string) time.Duration {
+func budget(query string) time.Duration {
+	timeout := ""
+	for part := range strings.SplitSeq(query, "&") {
+		if value, ok := strings.CutPrefix(part, "timeout="); ok {
+			timeout = value
+		}
+	}
 	d, err := time.ParseDuration(timeout)
 	if err != nil || d <= 2*answerMargin {
 		return defaultBudget

@@ -39,7 +39,7 @@ type admitted struct {
 
 type observer struct{ seen []admitted }
 
-func (o *observer) Admitted(endpoint, result string, reason mutate.Reason, _ time.Duration) {
+func (o *observer) Admitted(_ context.Context, endpoint, result string, reason mutate.Reason, _ time.Duration) {
 	o.seen = append(o.seen, admitted{endpoint, result, reason})
 }
 
@@ -212,7 +212,7 @@ func TestBudget(t *testing.T) {
 		"10s": 9500 * time.Millisecond, "2s": 1500 * time.Millisecond, "1s": defaultBudget,
 		"": defaultBudget, "x": defaultBudget, "-1s": defaultBudget, "1000h": 29500 * time.Millisecond,
 	} {
-		if got := budget(timeout); got != want {
+		if got := budget("timeout=" + timeout); got != want {
 			t.Errorf("budget(%q) = %s, want %s", timeout, got, want)
 		}
 	}

@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
 	admissionv1 "k8s.io/api/admission/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	caseson "sigs.k8s.io/json"
 
 	"serviceconnector.dev/pkg/mutate"
 )
@@ -64,7 +64,7 @@ func decodeReview(body []byte) (*Request, error) {
 		Kind       string   `json:"kind"`
 		Request    *Request `json:"request"`
 	}
-	if err := caseson.UnmarshalCaseSensitivePreserveInts(body, &review); err != nil {
+	if err := mutate.Decode(body, &review); err != nil {
 		return nil, errors.New("the body is no JSON of an AdmissionReview")
 	}
 	switch {
@@ -79,31 +79,50 @@ func decodeReview(body []byte) (*Request, error) {
 
 // encodeReview writes the response to a request: its verdict, or its denial.
 func encodeReview(uid types.UID, verdict Verdict, denial *mutate.Denial) ([]byte, error) {
-	response := &admissionv1.AdmissionResponse{UID: uid, Allowed: denial == nil, Warnings: verdict.Warnings}
-	reason := verdict.Reason
+	a := answer{APIVersion: reviewVersion, Kind: reviewKind, Response: response{UID: uid, Allowed: denial == nil, Warnings: verdict.Warnings}}
+	a.Response.AuditAnnotations.Reason, a.Response.AuditAnnotations.Connections = verdict.Reason, joined(verdict.Connections)
 	if denial != nil {
-		reason = denial.Reason
-		response.Result = status(denial)
-	}
-	response.AuditAnnotations = map[string]string{"reason": string(reason)}
-	if len(verdict.Connections) > 0 {
-		response.AuditAnnotations["connections"] = joined(verdict.Connections)
+		a.Response.AuditAnnotations.Reason = denial.Reason
+		refused, err := json.Marshal(status(denial))
+		if err != nil {
+			return nil, fmt.Errorf("encoding the refusal: %w", err)
+		}
+		a.Response.Status = refused
+		return mutate.Encode(&a)
 	}
 	patch, err := verdict.Patch.Encode()
 	if err != nil {
 		return nil, err
 	}
-	if denial == nil && patch != nil {
-		response.Patch, response.PatchType = patch, new(admissionv1.PatchTypeJSONPatch)
+	if patch != nil {
+		a.Response.Patch, a.Response.PatchType = patch, admissionv1.PatchTypeJSONPatch
 	}
-	return json.Marshal(admissionv1.AdmissionReview{
-		TypeMeta: metav1.TypeMeta{APIVersion: reviewVersion, Kind: reviewKind},
-		Response: response,
-	})
+	return mutate.Encode(&a)
 }
 
-// status is the API server's answer to a denied request. The causes of a
-// refusal behind it stay, since controllers read them (NamespaceTerminating).
+// answer is an AdmissionReview with a response, as k8s.io/api/admission/v1 has it.
+type answer struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Response   response `json:"response"`
+}
+
+type response struct {
+	UID              types.UID             `json:"uid"`
+	Allowed          bool                  `json:"allowed"`
+	Status           jsontext.Value        `json:"status,omitzero"`
+	Patch            []byte                `json:"patch,omitempty"`
+	PatchType        admissionv1.PatchType `json:"patchType,omitempty"`
+	AuditAnnotations auditAnnotations      `json:"auditAnnotations"`
+	Warnings         []string              `json:"warnings,omitempty"`
+}
+
+// auditAnnotations are what the audit log shows of a request.
+type auditAnnotations struct {
+	Connections string        `json:"connections,omitempty"`
+	Reason      mutate.Reason `json:"reason"`
+}
+
 func status(denial *mutate.Denial) *metav1.Status {
 	result := &metav1.Status{
 		Status:  metav1.StatusFailure,

@@ -110,7 +110,7 @@ func TestDefaultsAreTheCRDs(t *testing.T) {
 	var found []string
 	collectDefaults(crd, "", &found)
 	slices.Sort(found)
-	want := []string{"client=none", "cloud=AzurePublic", "inject=Env", "naming=Plain", "type=secret"}
+	want := []string{"client=none", "cloud=AzurePublic", "deletionPolicy=Retain", "inject=Env", "naming=Plain", "rollout=Never", "type=secret"}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("defaults of the CRD; setDefaults has to follow (-want +got):\n%s", diff)
 	}

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -49,12 +50,16 @@ type provisioner struct {
 func newProvisioner(w *World) *provisioner {
 	client := provision.Client{Core: core{store: w.objects}, Dynamic: dynamicStore{w.objects}, Mapper: kinds{}}
 	return &provisioner{
-		Provisioner: provision.New(client, w.objects, w.objects, logr.Discard(), w.home),
+		Provisioner: provision.New(client, w.objects, w.objects, logr.Discard(), w.home, noClock),
 		world:       w,
 		owners:      map[connections.Object]string{},
 		missing:     map[connections.Object]*connections.Problem{},
 	}
 }
+
+// noClock is the time that a rendering is made at: the same files give the same
+// output.
+func noClock() time.Time { return time.Time{} }
 
 // EnsureServiceAccount makes the service account of a binding.
 func (p *provisioner) EnsureServiceAccount(ctx context.Context, namespace string, b *connections.Binding, mode provision.Mode) (bool, error) {

@@ -133,6 +133,8 @@ func setDefaults(spec *v1alpha1.ConnectionSpec) {
 	spec.Client = cmp.Or(spec.Client, "none")
 	spec.Inject = cmp.Or(spec.Inject, v1alpha1.InjectEnv)
 	spec.Naming = cmp.Or(spec.Naming, v1alpha1.NamingPlain)
+	spec.DeletionPolicy = cmp.Or(spec.DeletionPolicy, v1alpha1.DeletionRetain)
+	spec.Rollout = cmp.Or(spec.Rollout, v1alpha1.RolloutNever)
 	spec.Target.Cloud = cmp.Or(spec.Target.Cloud, "AzurePublic")
 	if vault := spec.Auth.KeyVaultCSI; vault != nil {
 		for i := range vault.Objects {
