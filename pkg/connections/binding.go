@@ -89,6 +89,25 @@ func (b *Binding) bindSettings(spec v1alpha1.ConnectionSpec) (err error) {
 	return nil
 }
 
+// SettingsIn names the object that holds the binding's settings in a namespace:
+// the SecretProviderClass of a vault, else the Secret.
+func (b *Binding) SettingsIn(namespace string) Object {
+	if b.ProviderClass != nil {
+		return Object{Kind: KindProviderClass, Namespace: namespace, Name: b.ProviderClass.Name}
+	}
+	return Object{Kind: KindSecret, Namespace: namespace, Name: b.Secret}
+}
+
+// Deletes reports whether what was made goes when it is no longer needed.
+func (b *Binding) Deletes() bool {
+	return b.Definition.Spec.DeletionPolicy == v1alpha1.DeletionDelete
+}
+
+// Needs reports whether an object is one that the binding needs in its namespace.
+func (b *Binding) Needs(object Object) bool {
+	return object == b.SettingsIn(object.Namespace) || object.Kind == KindServiceAccount && object.Name == b.ServiceAccount
+}
+
 // Injection returns what the binding adds to a pod.
 func (b *Binding) Injection() mutate.Injection {
 	injection := mutate.Injection{

@@ -3,7 +3,11 @@
 
 package connections
 
-import "serviceconnector.dev/pkg/connections/v1alpha1"
+import (
+	"strings"
+
+	"serviceconnector.dev/pkg/connections/v1alpha1"
+)
 
 // Definition is a Connection or a ClusterConnection, without the difference.
 type Definition struct {
@@ -24,11 +28,30 @@ func FromClusterConnection(c *v1alpha1.ClusterConnection) Definition {
 	return Definition{Name: c.Name, Spec: c.Spec.ConnectionSpec}
 }
 
+// ParseOwner reads what Owner wrote. namespace is "" for a ClusterConnection, and
+// name is "" for what Owner never writes.
+func ParseOwner(owner string) (namespace, name string) {
+	if name, ok := strings.CutPrefix(owner, ownerCluster); ok && !strings.Contains(name, "/") {
+		return "", name
+	}
+	rest, ok := strings.CutPrefix(owner, ownerNamespaced)
+	parts := strings.Split(rest, "/")
+	if !ok || len(parts) != 2 || parts[0] == "" {
+		return "", ""
+	}
+	return parts[0], parts[1]
+}
+
+const (
+	ownerCluster    = "ClusterConnection/"
+	ownerNamespaced = "Connection/"
+)
+
 // Owner names the definition, as the annotation on provisioned objects does:
 // Connection/<namespace>/<name> or ClusterConnection/<name>.
 func (d Definition) Owner() string {
 	if d.Namespace == "" {
-		return "ClusterConnection/" + d.Name
+		return ownerCluster + d.Name
 	}
-	return "Connection/" + d.Namespace + "/" + d.Name
+	return ownerNamespaced + d.Namespace + "/" + d.Name
 }

@@ -28,7 +28,7 @@ type Directory struct {
 func (d *Directory) Offers(ctx context.Context, namespace string, names []string) ([]connections.Offer, error) {
 	offers := make([]connections.Offer, 0, len(names))
 	for _, name := range names {
-		offer, ok := d.Index.lookup(namespace, name)
+		offer, ok := d.Index.Lookup(namespace, name)
 		if !ok {
 			var err error
 			if offer, ok, err = d.live(ctx, namespace, name); err != nil {

@@ -12,8 +12,9 @@ import (
 
 // entry is a connection, bound, and whom it serves.
 type entry struct {
-	offer   connections.Offer
-	allowed labels.Selector
+	offer      connections.Offer
+	generation int64
+	allowed    labels.Selector
 }
 
 func (e entry) serves(namespace labels.Set) bool {
@@ -21,10 +22,12 @@ func (e entry) serves(namespace labels.Set) bool {
 }
 
 func connectionEntry(c *v1alpha1.Connection) entry {
-	return entry{offer: connections.MakeOffer(connections.FromConnection(c), c.Generation, c.Status), allowed: labels.Everything()}
+	return entry{offer: connections.MakeOffer(connections.FromConnection(c), c.Generation, c.Status),
+		generation: c.Generation, allowed: labels.Everything()}
 }
 
 func clusterConnectionEntry(c *v1alpha1.ClusterConnection) entry {
 	allowed, _ := connections.Audience(c.Spec.AllowedNamespaces) // a problem serves nobody
-	return entry{offer: connections.MakeOffer(connections.FromClusterConnection(c), c.Generation, c.Status), allowed: allowed}
+	return entry{offer: connections.MakeOffer(connections.FromClusterConnection(c), c.Generation, c.Status),
+		generation: c.Generation, allowed: allowed}
 }

@@ -27,10 +27,18 @@ type Index struct {
 	mu         sync.RWMutex
 	own        map[types.NamespacedName]entry
 	shared     map[string]entry
-	namespaces map[string]labels.Set
-	objects    map[connections.Object]string
+	namespaces map[string]namespaceState
+	objects    map[connections.Object]Marks
+	owned      map[string]map[connections.Object]struct{}
 	notes      map[connections.Object]note
 	swept      time.Time
+	followers  map[*func(Change)]struct{}
+}
+
+// namespaceState is what is known of a namespace.
+type namespaceState struct {
+	labels      labels.Set
+	terminating bool
 }
 
 // note is the revision of an object that was just written, or seen.
@@ -45,22 +53,24 @@ func NewIndex(now func() time.Time) *Index {
 		now:        now,
 		own:        map[types.NamespacedName]entry{},
 		shared:     map[string]entry{},
-		namespaces: map[string]labels.Set{},
-		objects:    map[connections.Object]string{},
+		namespaces: map[string]namespaceState{},
+		objects:    map[connections.Object]Marks{},
+		owned:      map[string]map[connections.Object]struct{}{},
 		notes:      map[connections.Object]note{},
+		followers:  map[*func(Change)]struct{}{},
 	}
 }
 
-// lookup returns the offer of that name to a namespace: the namespace's own
+// Lookup returns the offer of that name to a namespace: the namespace's own
 // Connection, else a ClusterConnection that serves it.
-func (i *Index) lookup(namespace, name string) (connections.Offer, bool) {
+func (i *Index) Lookup(namespace, name string) (connections.Offer, bool) {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
 	if e, ok := i.own[types.NamespacedName{Namespace: namespace, Name: name}]; ok {
 		return e.offer, true
 	}
 	e, ok := i.shared[name]
-	if !ok || !e.serves(i.namespaces[namespace]) {
+	if !ok || !e.serves(i.namespaces[namespace].labels) {
 		return connections.Offer{}, false
 	}
 	return e.offer, true
@@ -78,7 +88,7 @@ func (i *Index) Available(namespace string) []string {
 		}
 	}
 	for name, e := range i.shared {
-		if e.serves(i.namespaces[namespace]) {
+		if e.serves(i.namespaces[namespace].labels) {
 			names = append(names, name)
 		}
 	}
@@ -94,8 +104,8 @@ func (i *Index) Known(object connections.Object) (revision string, ok bool) {
 	if n, ok := i.notes[object]; ok && !i.now().After(n.expires) {
 		return n.revision, true
 	}
-	revision, ok = i.objects[object]
-	return revision, ok
+	marks, ok := i.objects[object]
+	return marks.Revision, ok
 }
 
 // Note records that an object was just written, or seen, with a revision. The
@@ -104,7 +114,7 @@ func (i *Index) Note(object connections.Object, revision string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.sweep()
-	if seen, ok := i.objects[object]; ok && seen == revision {
+	if seen, ok := i.objects[object]; ok && seen.Revision == revision {
 		delete(i.notes, object)
 		return
 	}
@@ -119,18 +129,4 @@ func (i *Index) sweep() {
 	}
 	i.swept = now
 	maps.DeleteFunc(i.notes, func(_ connections.Object, n note) bool { return now.After(n.expires) })
-}
-
-func (i *Index) set(object connections.Object, revision string) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	delete(i.notes, object)
-	i.objects[object] = revision
-}
-
-func (i *Index) forget(object connections.Object) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	delete(i.notes, object)
-	delete(i.objects, object)
 }

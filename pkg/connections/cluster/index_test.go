@@ -96,7 +96,7 @@ func TestLookup(t *testing.T) {
 		{"unknown", "all", ""},
 	} {
 		owner := ""
-		if offer, ok := index.lookup(test.namespace, test.name); ok {
+		if offer, ok := index.Lookup(test.namespace, test.name); ok {
 			owner = offer.Binding.Definition.Owner()
 		}
 		if owner != test.owner {
@@ -104,18 +104,18 @@ func TestLookup(t *testing.T) {
 		}
 	}
 	index.deleteConnection(own("shop", "both"))
-	if offer, _ := index.lookup("shop", "both"); offer.Binding.Definition.Owner() != "ClusterConnection/both" {
+	if offer, _ := index.Lookup("shop", "both"); offer.Binding.Definition.Owner() != "ClusterConnection/both" {
 		t.Error("the shared one does not take over")
 	}
 	index.deleteClusterConnection(shared("both", forAll))
 	index.setNamespace(namespace("shop", nil))
 	for _, name := range []string{"both", "shops"} {
-		if _, ok := index.lookup("shop", name); ok {
+		if _, ok := index.Lookup("shop", name); ok {
 			t.Errorf("%s is still there", name)
 		}
 	}
 	index.deleteNamespace(namespace("shop", nil))
-	if _, ok := index.lookup("shop", "all"); ok {
+	if _, ok := index.Lookup("shop", "all"); ok {
 		t.Error("a namespace that went is served")
 	}
 }

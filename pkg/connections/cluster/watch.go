@@ -6,6 +6,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -99,9 +100,15 @@ func slim(object any) (any, error) {
 			Name:            full.Name,
 			UID:             full.UID,
 			ResourceVersion: full.ResourceVersion,
-			Annotations:     keep(full.Annotations, v1alpha1.AnnotationRevision, v1alpha1.AnnotationClientID, v1alpha1.AnnotationTenantID),
+			Annotations:     keep(full.Annotations, marks...),
 		},
 	}, nil
+}
+
+// marks are the annotations that the index reads.
+var marks = []string{
+	v1alpha1.AnnotationOwner, v1alpha1.AnnotationRevision, v1alpha1.AnnotationCredentials, v1alpha1.AnnotationChanged,
+	v1alpha1.AnnotationDeletionPolicy, v1alpha1.AnnotationClientID, v1alpha1.AnnotationTenantID,
 }
 
 func keep(annotations map[string]string, keys ...string) map[string]string {
@@ -114,45 +121,64 @@ func keep(annotations map[string]string, keys ...string) map[string]string {
 	return kept
 }
 
-// revision returns the revision of an object of ours. That of a service account
-// is its identity, which several connections may share.
-func revision(kind connections.Kind, object *metav1.PartialObjectMetadata) string {
-	if kind == connections.KindServiceAccount {
-		return connections.IdentityOf(object).String()
-	}
-	return object.Annotations[v1alpha1.AnnotationRevision]
-}
-
 func (i *Index) setConnection(c *v1alpha1.Connection) {
+	key := types.NamespacedName{Namespace: c.Namespace, Name: c.Name}
 	e := connectionEntry(c)
 	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.own[types.NamespacedName{Namespace: c.Namespace, Name: c.Name}] = e
+	before, known := i.own[key]
+	i.own[key] = e
+	i.mu.Unlock()
+	i.definitionSet(connections.FromConnection(c).Owner(), known && before.generation == e.generation)
 }
 
 func (i *Index) deleteConnection(c *v1alpha1.Connection) {
 	i.mu.Lock()
-	defer i.mu.Unlock()
 	delete(i.own, types.NamespacedName{Namespace: c.Namespace, Name: c.Name})
+	i.mu.Unlock()
+	i.definitionSet(connections.FromConnection(c).Owner(), false)
 }
 
 func (i *Index) setClusterConnection(c *v1alpha1.ClusterConnection) {
 	e := clusterConnectionEntry(c)
 	i.mu.Lock()
-	defer i.mu.Unlock()
+	before, known := i.shared[c.Name]
 	i.shared[c.Name] = e
+	i.mu.Unlock()
+	i.definitionSet(connections.FromClusterConnection(c).Owner(), known && before.generation == e.generation)
 }
 
 func (i *Index) deleteClusterConnection(c *v1alpha1.ClusterConnection) {
 	i.mu.Lock()
-	defer i.mu.Unlock()
 	delete(i.shared, c.Name)
+	i.mu.Unlock()
+	i.definitionSet(connections.FromClusterConnection(c).Owner(), false)
+}
+
+// definitionSet tells of the objects of a definition, unless it is the same as
+// before but for its status.
+func (i *Index) definitionSet(owner string, same bool) {
+	if same {
+		return
+	}
+	objects := i.Owned(owner)
+	changes := make([]Change, len(objects))
+	for n, object := range objects {
+		changes[n] = Change{Object: object, Owner: owner, Cause: CauseOwner}
+	}
+	i.tell(changes...)
 }
 
 func (i *Index) setNamespace(n *metav1.PartialObjectMetadata) {
 	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.namespaces[n.Name] = namespaceLabels(n)
+	before := i.namespaces[n.Name]
+	now := namespaceState{labels: namespaceLabels(n), terminating: n.DeletionTimestamp != nil}
+	i.namespaces[n.Name] = now
+	var changes []Change
+	if before.terminating != now.terminating || !maps.Equal(before.labels, now.labels) {
+		changes = i.changes(CauseNamespace, func(object connections.Object) bool { return object.Namespace == n.Name })
+	}
+	i.mu.Unlock()
+	i.tell(changes...)
 }
 
 func (i *Index) deleteNamespace(n *metav1.PartialObjectMetadata) {
@@ -174,7 +200,7 @@ func (i *Index) objectHandler(kind connections.Kind) toolscache.ResourceEventHan
 		return connections.Object{Kind: kind, Namespace: o.Namespace, Name: o.Name}
 	}
 	return handler(
-		func(o *metav1.PartialObjectMetadata) { i.set(object(o), revision(kind, o)) },
+		func(o *metav1.PartialObjectMetadata) { i.set(object(o), marksOf(kind, o)) },
 		func(o *metav1.PartialObjectMetadata) { i.forget(object(o)) },
 	)
 }

@@ -10,12 +10,17 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"serviceconnector.dev/pkg/connections"
+	"serviceconnector.dev/pkg/connections/cluster"
 	"serviceconnector.dev/pkg/connections/v1alpha1"
 )
 
@@ -23,50 +28,22 @@ const (
 	// recheckProblem is when credentials that were not usable are read again.
 	// They are not watched: the product keeps no watch on Secrets of others.
 	recheckProblem = 10 * time.Second
-	// recheckReady is when usable credentials are read again.
-	recheckReady = 5 * time.Minute
+	// recheckReady is when usable credentials are read again, and so how long a
+	// change of them may go unnoticed.
+	recheckReady = 30 * time.Second
+	// progressEvery is how often the counts in a status follow what happens.
+	progressEvery = time.Second
 )
-
-// Checker finds out whether a binding's credentials are usable; if not, its
-// error is a *connections.Problem.
-type Checker interface {
-	Check(ctx context.Context, b *connections.Binding) error
-}
-
-// Setup adds the controllers of Connections and ClusterConnections to a
-// manager.
-func Setup(mgr ctrl.Manager, checker Checker) error {
-	own := &reconciler[*v1alpha1.Connection]{
-		client: mgr.GetClient(), checker: checker,
-		empty: func() *v1alpha1.Connection { return &v1alpha1.Connection{} },
-		parts: func(c *v1alpha1.Connection) (connections.Definition, *v1alpha1.ConnectionStatus) {
-			return connections.FromConnection(c), &c.Status
-		},
-		audience: func(*v1alpha1.Connection) *connections.Problem { return nil },
-	}
-	shared := &reconciler[*v1alpha1.ClusterConnection]{
-		client: mgr.GetClient(), checker: checker,
-		empty: func() *v1alpha1.ClusterConnection { return &v1alpha1.ClusterConnection{} },
-		parts: func(c *v1alpha1.ClusterConnection) (connections.Definition, *v1alpha1.ConnectionStatus) {
-			return connections.FromClusterConnection(c), &c.Status
-		},
-		audience: func(c *v1alpha1.ClusterConnection) *connections.Problem {
-			_, problem := connections.Audience(c.Spec.AllowedNamespaces)
-			return problem
-		},
-	}
-	if err := own.setup(mgr, "connection"); err != nil {
-		return err
-	}
-	return shared.setup(mgr, "clusterconnection")
-}
 
 // reconciler keeps the status of one kind of connection.
 type reconciler[T client.Object] struct {
-	client  client.Client
-	checker Checker
-	empty   func() T
-	parts   func(T) (connections.Definition, *v1alpha1.ConnectionStatus)
+	client     client.Client
+	renderings *renderings
+	index      *cluster.Index
+	failures   *failures
+	stale      *stale
+	empty      func() T
+	parts      func(T) (connections.Definition, *v1alpha1.ConnectionStatus)
 	// audience finds what is wrong with whom the connection serves.
 	audience func(T) *connections.Problem
 }
@@ -75,6 +52,8 @@ func (r *reconciler[T]) setup(mgr ctrl.Manager, name string) error {
 	err := ctrl.NewControllerManagedBy(mgr).
 		Named(name).
 		For(r.empty(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesRawSource(r.progress()).
+		WithOptions(controller.Options{RateLimiter: retries[ctrl.Request]()}).
 		Complete(r)
 	if err != nil {
 		return fmt.Errorf("setting up the controller %s: %w", name, err)
@@ -86,6 +65,7 @@ func (r *reconciler[T]) setup(mgr ctrl.Manager, name string) error {
 func (r *reconciler[T]) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	object := r.empty()
 	if err := r.client.Get(ctx, request.NamespacedName, object); err != nil {
+		r.renderings.forget(ownerOf(request.NamespacedName))
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	before, ok := object.DeepCopyObject().(T)
@@ -93,44 +73,75 @@ func (r *reconciler[T]) Reconcile(ctx context.Context, request ctrl.Request) (ct
 		return ctrl.Result{}, errors.New("a copy has another type than its original")
 	}
 	definition, current := r.parts(object)
-	binding, problem, err := r.examine(ctx, definition)
+	finding, err := r.examine(ctx, definition)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if found := r.audience(object); problem == nil && found != nil {
-		problem = found
+	if problem := r.audience(object); finding.problem == nil {
+		finding.problem = problem
 	}
-	wanted := status(*current, object.GetGeneration(), binding, problem)
+	wanted := status(*current, object.GetGeneration(), finding)
 	if !equality.Semantic.DeepEqual(*current, wanted) {
 		*current = wanted
 		if err := r.client.Status().Patch(ctx, object, client.MergeFrom(before)); err != nil {
 			return ctrl.Result{}, client.IgnoreNotFound(err)
 		}
-		ctrl.LoggerFrom(ctx).Info("status changed", "owner", definition.Owner(), "ready", problem == nil)
+		ctrl.LoggerFrom(ctx).Info("status changed", "owner", definition.Owner(), "ready", finding.problem == nil,
+			"provisioned", wanted.Namespaces.Provisioned, "total", wanted.Namespaces.Total)
 	}
-	return ctrl.Result{RequeueAfter: recheck(binding, problem)}, nil
+	return ctrl.Result{RequeueAfter: recheck(finding)}, nil
 }
 
-// examine binds a definition and checks its credentials.
-func (r *reconciler[T]) examine(ctx context.Context, definition connections.Definition) (*connections.Binding, *connections.Problem, error) {
-	var problem *connections.Problem
+// examine binds a definition, checks its credentials, and counts where they are.
+func (r *reconciler[T]) examine(ctx context.Context, definition connections.Definition) (finding, error) {
 	binding, err := connections.Bind(definition)
-	if errors.As(err, &problem) {
-		return nil, problem, nil
+	var f finding
+	if errors.As(err, &f.problem) {
+		return f, nil
 	}
-	if err := r.checker.Check(ctx, binding); !errors.As(err, &problem) {
-		return binding, nil, err
+	f.binding = binding
+	rendering, err := r.renderings.settings(ctx, binding)
+	if err != nil && !errors.As(err, &f.problem) {
+		return f, err
 	}
-	return binding, problem, nil
+	f.total, f.current = r.index.Count(binding, credentialsOf(rendering))
+	f.failing, f.failure = r.failures.of(definition.Owner())
+	f.stale, f.looked = r.stale.of(definition.Owner())
+	return f, nil
+}
+
+// progress has a connection looked at again, a little later, when an object that
+// was made for it changes, or what is known of its workloads.
+func (r *reconciler[T]) progress() source.Source {
+	_, namespaced := any(r.empty()).(*v1alpha1.Connection)
+	return source.Func(func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
+		again := func(owner string) {
+			if namespace, name := connections.ParseOwner(owner); name != "" && (namespace != "") == namespaced {
+				queue.AddAfter(ctrl.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}, progressEvery)
+			}
+		}
+		r.stale.follow(again)
+		stop := r.index.Follow(func(change cluster.Change) {
+			if change.Cause != cluster.CauseStart {
+				again(change.Owner)
+			}
+		})
+		context.AfterFunc(ctx, stop)
+		return nil
+	})
+}
+
+func ownerOf(key types.NamespacedName) string {
+	return connections.Definition{Namespace: key.Namespace, Name: key.Name}.Owner()
 }
 
 // recheck says when to look again. A definition that has a problem by itself,
 // or that refers to no Secret, changes only when it is edited.
-func recheck(binding *connections.Binding, problem *connections.Problem) time.Duration {
+func recheck(f finding) time.Duration {
 	switch {
-	case binding == nil || !binding.Refers():
+	case f.binding == nil || !f.binding.Refers():
 		return 0
-	case problem != nil:
+	case f.problem != nil:
 		return recheckProblem
 	}
 	return recheckReady

@@ -151,8 +151,7 @@ func misspelt(annotations map[string]string) (key, value string, found bool) {
 // known reports whether a key under our domain has a meaning.
 func known(key string) bool {
 	switch key {
-	case v1alpha1.AnnotationContainers, v1alpha1.AnnotationInjected, v1alpha1.AnnotationCopied,
-		v1alpha1.AnnotationOwner, v1alpha1.AnnotationRevision, v1alpha1.LabelConnection:
+	case v1alpha1.AnnotationContainers, v1alpha1.AnnotationInjected, v1alpha1.AnnotationCopied, v1alpha1.AnnotationRestarted:
 		return true
 	}
 	return strings.HasPrefix(key, v1alpha1.AnnotationEnvPrefix)

@@ -94,6 +94,16 @@ func (l *located) ready(check string) Finding {
 	}
 }
 
+// provisioned says whether the namespaces that have the connection are up to date.
+func (l *located) provisioned() Finding {
+	const check = "provisioned"
+	condition := meta.FindStatusCondition(l.status.Conditions, v1alpha1.ConditionProvisioned)
+	if condition == nil || condition.Status != metav1.ConditionFalse {
+		return ok(check, "every namespace that uses it is up to date")
+	}
+	return warning(check, "", "%s: %s", condition.Reason, condition.Message)
+}
+
 // missing is the finding for a name that nobody defined.
 func missing(ctx context.Context, r client.Reader, namespace metav1.Object, name string) Finding {
 	denial := connections.Unavailable(name, namespace.GetName(), available(ctx, r, namespace))

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -42,7 +41,7 @@ func Doctor(ctx context.Context, w World, now time.Time) []Finding {
 	if present != nil {
 		findings = append(findings, checkReach(ctx, w, present), checkSorted(ctx, w, present), checkAKSTerms(present))
 	}
-	findings = append(findings, checkAccess(ctx, w))
+	findings = append(findings, checkAccess(ctx, w, present))
 	return append(findings, checkUninjected(ctx, w, present))
 }
 
@@ -96,72 +95,6 @@ func checkAKSTerms(present *configuration) Finding {
 		}
 	}
 	return ok(checkAKS, "present")
-}
-
-// right is one thing that the webhook's service account must be allowed.
-type right struct{ group, resource, verb, namespace, name string }
-
-// String returns the right as kubectl auth can-i takes it.
-func (r right) String() string {
-	text := r.verb + " " + r.resource
-	if r.group != "" {
-		text += "." + r.group
-	}
-	if r.name != "" {
-		text += "/" + r.name
-	}
-	return text
-}
-
-// rights are those that the chart gives, without which something fails.
-func rights() []right {
-	var all []right
-	add := func(group, resource, namespace, name string, verbs ...string) {
-		for _, verb := range verbs {
-			all = append(all, right{group, resource, verb, namespace, name})
-		}
-	}
-	add("serviceconnector.dev", "connections", "", "", "get", "list", "watch")
-	add("serviceconnector.dev", "clusterconnections", "", "", "get", "list", "watch")
-	add("serviceconnector.dev", "connections/status", "", "", "patch")
-	add("serviceconnector.dev", "clusterconnections/status", "", "", "patch")
-	add("", "namespaces", "", "", "get", "list", "watch")
-	add("", "secrets", "", "", "get", "list", "watch", "create", "patch")
-	add("", "serviceaccounts", "", "", "get", "list", "watch", "create", "patch")
-	add("secrets-store.csi.x-k8s.io", "secretproviderclasses", "", "", "get", "list", "watch", "create", "patch")
-	add("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "", configurationName, "get", "patch")
-	add("", "secrets", home, "service-connector-ca", "get", "update")
-	return all
-}
-
-// checkAccess asks the API server what the webhook's service account may do.
-func checkAccess(ctx context.Context, w World) Finding {
-	var missing []string
-	for _, right := range rights() {
-		allowed, err := w.Allowed(ctx, right.review())
-		if err != nil {
-			return unseen(checkRights, err)
-		}
-		if !allowed {
-			missing = append(missing, right.String())
-		}
-	}
-	if len(missing) > 0 {
-		return failure(checkRights, reinstall,
-			"service account %s/service-connector may not %s", home, strings.Join(missing, ", "))
-	}
-	return ok(checkRights, "all %d that it needs", len(rights()))
-}
-
-func (r right) review() authorizationv1.SubjectAccessReviewSpec {
-	resource, subresource, _ := strings.Cut(r.resource, "/")
-	return authorizationv1.SubjectAccessReviewSpec{
-		User:   "system:serviceaccount:" + home + ":service-connector",
-		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + home, "system:authenticated"},
-		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Group: r.group, Resource: resource, Subresource: subresource, Verb: r.verb, Namespace: r.namespace, Name: r.name,
-		},
-	}
 }
 
 // checkUninjected looks for pods that carry the annotation and were not injected.

@@ -7,16 +7,23 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/version"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"serviceconnector.dev/pkg/connections/v1alpha1"
 )
 
 type server struct {
 	client.Reader
-	minor  string
-	denied string
+	minor string
+	// denied is a resource, in the namespace if one is given.
+	denied, namespace string
+	// only is the one namespace where there are rights, if it is given.
+	only string
 }
 
 func (s server) Version() (*version.Info, error) {
@@ -24,7 +31,11 @@ func (s server) Version() (*version.Info, error) {
 }
 
 func (s server) Allowed(_ context.Context, spec authorizationv1.SubjectAccessReviewSpec) (bool, error) {
-	return spec.ResourceAttributes.Resource != s.denied, nil
+	asked := spec.ResourceAttributes
+	if s.only != "" && asked.Namespace != s.only && asked.Namespace != home && asked.Resource == "secrets" {
+		return false, nil
+	}
+	return asked.Resource != s.denied || s.namespace != "" && asked.Namespace != s.namespace, nil
 }
 
 func TestDoctor(t *testing.T) {
@@ -33,11 +44,15 @@ func TestDoctor(t *testing.T) {
 		check, detail string
 		result        Result
 	}{
-		"old server":   {func(_ *world, s *server) { s.minor = "29+" }, checkVersion, "too old", Failure},
-		"right":        {func(_ *world, s *server) { s.denied = "serviceaccounts" }, checkRights, "create serviceaccounts", Failure},
+		"old server": {func(_ *world, s *server) { s.minor = "29+" }, checkVersion, "too old", Failure},
+		"right":      {func(_ *world, s *server) { s.denied = "serviceaccounts" }, checkRights, "create serviceaccounts", Failure},
+		"right in the one namespace": {func(w *world, s *server) {
+			w.serve("shop")
+			s.denied, s.namespace = "serviceaccounts", "shop"
+		}, checkRights, "create serviceaccounts in shop", Failure},
 		"not injected": {func(w *world, _ *server) { w.strip() }, checkAnnotated, "shop/orders-1-a", Failure},
 		"AKS terms": {func(w *world, _ *server) {
-			selector := w.webhook(podsWebhook).NamespaceSelector
+			selector := w.webhook(v1alpha1.PodsWebhook).NamespaceSelector
 			selector.MatchExpressions = selector.MatchExpressions[:1]
 		}, checkAKS, "control-plane", Warning},
 		"no configuration": {func(w *world, _ *server) { w.Configuration = nil }, checkWebhook, "there is no", Failure},
@@ -52,6 +67,11 @@ func TestDoctor(t *testing.T) {
 				t.Errorf("got %+v\nin %+v", got, findings)
 			}
 		})
+	}
+	bounded := newWorld(t)
+	bounded.serve("shop")
+	if findings := Doctor(t.Context(), server{Reader: bounded.reader(t), minor: "34", only: "shop"}, now); Worst(findings) != OK {
+		t.Errorf("an installation for one namespace: %+v", findings)
 	}
 	well := Doctor(t.Context(), server{Reader: newWorld(t).reader(t), minor: "34"}, now)
 	if Worst(well) != OK {
@@ -71,6 +91,12 @@ func TestValidate(t *testing.T) {
 		"no key":                 {func(w *world) { w.Secret.Data = nil }, checkKeys, "missing"},
 		"old pod": {func(w *world) { w.Pod.Annotations["serviceconnector.dev/injected"] = "orders-db@0" },
 			"pod orders-1-a", "older revision"},
+		"earlier values": {func(w *world) {
+			w.Secret.Annotations[v1alpha1.AnnotationChanged] = created.Add(time.Second).UTC().Format(time.RFC3339)
+		}, "pod orders-1-a", "runs with earlier values"},
+		"present values": {func(w *world) {
+			w.Secret.Annotations[v1alpha1.AnnotationChanged] = created.UTC().Format(time.RFC3339)
+		}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -84,6 +110,21 @@ func TestValidate(t *testing.T) {
 				t.Errorf("got %+v\nin %+v", got, findings)
 			}
 		})
+	}
+}
+
+// Namespaces that could not be brought up to date are told of.
+func TestValidateTellsOfProvisioning(t *testing.T) {
+	w := newWorld(t)
+	w.Connection.Status.Conditions = append(w.Connection.Status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionProvisioned, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonNotUpdated, Message: "1 object: exceeded quota",
+	})
+	findings, err := Validate(t.Context(), w.reader(t), "shop", "orders-db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := firstOf(findings, Warning); got.Check != "provisioned" || !strings.Contains(got.Detail, "exceeded quota") {
+		t.Errorf("got %+v\nin %+v", got, findings)
 	}
 }
 

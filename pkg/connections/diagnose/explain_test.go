@@ -69,11 +69,11 @@ func TestExplain(t *testing.T) {
 		}, cause: "namespace selected", detail: "kubernetes.azure.com/managedby=aks"},
 		"namespace not selected": {fault: func(_ *testing.T, w *world) {
 			w.strip()
-			w.webhook(podsWebhook).NamespaceSelector.MatchLabels = map[string]string{"inject": "yes"}
+			w.webhook(v1alpha1.PodsWebhook).NamespaceSelector.MatchLabels = map[string]string{"inject": "yes"}
 		}, cause: "namespace selected", detail: "namespaceSelector"},
 		"pods not selected": {fault: func(_ *testing.T, w *world) {
 			w.strip()
-			w.webhook(podsWebhook).ObjectSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"inject": "yes"}}
+			w.webhook(v1alpha1.PodsWebhook).ObjectSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"inject": "yes"}}
 		}, cause: "namespace selected", detail: "objectSelector"},
 		"no webhook configuration": {fault: func(_ *testing.T, w *world) {
 			w.strip()
@@ -85,16 +85,16 @@ func TestExplain(t *testing.T) {
 		}, cause: "webhook configuration", detail: "lacks workloads.serviceconnector.dev"},
 		"rule removed": {fault: func(_ *testing.T, w *world) {
 			w.strip()
-			w.webhook(podsWebhook).Rules[0].Resources = []string{"configmaps"}
+			w.webhook(v1alpha1.PodsWebhook).Rules[0].Resources = []string{"configmaps"}
 		}, cause: "webhook rules", detail: "pods.serviceconnector.dev"},
 		"matchConditions changed": {fault: func(_ *testing.T, w *world) {
 			w.strip()
-			w.webhook(podsWebhook).MatchConditions[0].Expression = "false"
+			w.webhook(v1alpha1.PodsWebhook).MatchConditions[0].Expression = "false"
 		}, cause: "webhook matchConditions", detail: "pods.serviceconnector.dev"},
-		"no caBundle": {fault: func(_ *testing.T, w *world) { w.webhook(podsWebhook).ClientConfig.CABundle = nil },
+		"no caBundle": {fault: func(_ *testing.T, w *world) { w.webhook(v1alpha1.PodsWebhook).ClientConfig.CABundle = nil },
 			cause: "webhook caBundle", detail: "is empty"},
 		"expired caBundle": {fault: func(t *testing.T, w *world) {
-			w.webhook(podsWebhook).ClientConfig.CABundle = authority(t, now.Add(-time.Hour))
+			w.webhook(v1alpha1.PodsWebhook).ClientConfig.CABundle = authority(t, now.Add(-time.Hour))
 		}, cause: "webhook caBundle", detail: "expired on 2026-11-01"},
 		"no endpoints": {fault: func(_ *testing.T, w *world) { w.Endpoints.Endpoints[0].Conditions.Ready = new(false) },
 			cause: "webhook reachable", detail: "no ready endpoint"},

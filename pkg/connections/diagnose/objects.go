@@ -95,7 +95,7 @@ func read(ctx context.Context, r client.Reader, o connections.Object, used bool)
 	case meta.IsNoMatchError(err):
 		return nil, failure(check, "install the driver: az aks enable-addons --addons azure-keyvault-secrets-provider", "the cluster does not know the kind: the Secrets Store CSI driver is not installed")
 	case apierrors.IsNotFound(err) && used:
-		return nil, failure(check, "roll the workload: what is missing is made when a pod is", "is not there, though pods refer to it: somebody deleted it")
+		return nil, failure(check, "see whether the webhook runs, which makes it again: kubectl connection doctor", "is not there, though pods refer to it: somebody deleted it")
 	case apierrors.IsNotFound(err):
 		return nil, warning(check, "", "is not there yet; it is made with the first pod")
 	case err != nil:

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -45,6 +46,9 @@ func Validate(ctx context.Context, r client.Reader, namespace, name string) ([]F
 	if l == nil || l.binding == nil {
 		return findings, nil
 	}
+	if finding := l.provisioned(); finding.Result != OK {
+		findings = append(findings, finding)
+	}
 	users, err := usersOf(ctx, r, namespace, name)
 	if err != nil {
 		findings = append(findings, unseen(checkPod, err))
@@ -57,7 +61,7 @@ func Validate(ctx context.Context, r client.Reader, namespace, name string) ([]F
 	} else {
 		findings = append(findings, checkSecretKeys(ctx, r, namespace, l.binding, expected, len(users) > 0))
 	}
-	return append(findings, checkUsers(users, l.binding)...), nil
+	return append(findings, checkUsers(users, l.binding, changed(ctx, r, namespace, l.binding))...), nil
 }
 
 // usersOf lists the pods of a namespace that were given a connection.
@@ -159,7 +163,7 @@ func checkSecretKeys(ctx context.Context, r client.Reader, namespace string, b *
 		}
 	}
 	if len(missing) > 0 {
-		return failure(checkKeys, "delete the Secret and roll the workload; it is made again", "missing: %s", strings.Join(missing, ", "))
+		return failure(checkKeys, "see whether the webhook runs, which puts them back: kubectl connection doctor", "missing: %s", strings.Join(missing, ", "))
 	}
 	return ok(checkKeys, "all there: %d", len(expected))
 }
@@ -175,15 +179,28 @@ func checkCSIDriver(ctx context.Context, r client.Reader) Finding {
 	return ok(checkDriver, "%s is installed", driverName)
 }
 
-// checkUsers looks at the pods that use the connection.
-func checkUsers(users []corev1.Pod, b *connections.Binding) []Finding {
+// changed returns the mark of when the data of a binding's Secret changed, "" for
+// never, or where no variable depends on it, or nobody may know.
+func changed(ctx context.Context, r client.Reader, namespace string, b *connections.Binding) string {
+	if len(b.Variables) == 0 || b.Secret == "" {
+		return ""
+	}
+	secret, _ := read(ctx, r, connections.Object{Kind: connections.KindSecret, Namespace: namespace, Name: b.Secret}, false)
+	if secret == nil {
+		return ""
+	}
+	return secret.Annotations[v1alpha1.AnnotationChanged]
+}
+
+// checkUsers looks at the pods that use the connection, whose values changed.
+func checkUsers(users []corev1.Pod, b *connections.Binding, changed string) []Finding {
 	if len(users) == 0 {
 		return []Finding{ok(checkPod, "no pod uses the connection here")}
 	}
 	var findings []Finding
 	more := 0
 	for _, pod := range users {
-		finding := checkUser(&pod, b)
+		finding := checkUser(&pod, b, changed)
 		switch {
 		case finding.Result == OK:
 		case len(findings) < maxPodFindings:
@@ -202,11 +219,14 @@ func checkUsers(users []corev1.Pod, b *connections.Binding) []Finding {
 }
 
 // checkUser looks at one pod that uses the connection.
-func checkUser(pod *corev1.Pod, b *connections.Binding) Finding {
+func checkUser(pod *corev1.Pod, b *connections.Binding, changed string) Finding {
 	check := "pod " + pod.Name
+	since, earlier := connections.Earlier(changed, pod.CreationTimestamp.Time)
 	switch {
 	case staleIn(pod, []*connections.Binding{b}) != "":
 		return failure(check, "roll its workload: kubectl rollout restart", "still runs with an older revision of the connection; it is at %s now", b.Revision)
+	case earlier:
+		return failure(check, "roll its workload: kubectl rollout restart", "runs with earlier values: they changed at %s", since.UTC().Format(time.RFC3339))
 	case b.Identity != nil && pod.Labels[v1alpha1.LabelWorkloadIdentity] != "true":
 		return failure(check, "find who removed it, and roll", "lacks the label %s=true, so that it gets no token", v1alpha1.LabelWorkloadIdentity)
 	}

@@ -18,13 +18,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"serviceconnector.dev/pkg/connections/v1alpha1"
 )
 
 // The names of our configuration and of what it must sort before. Sources: the
 // manifest, and azure-workload-identity's chart.
 const (
 	configurationName  = "admission.serviceconnector.dev"
-	podsWebhook        = "pods.serviceconnector.dev"
 	identityConfigName = "azure-wi-webhook-mutating-webhook-configuration"
 )
 
@@ -164,7 +165,7 @@ func checkNamespace(namespace metav1.Object, podLabels map[string]string, presen
 	if present == nil {
 		return ok(checkSelector, "namespace %q is not one that is left out", namespace.GetName())
 	}
-	w := webhookOf(present, podsWebhook)
+	w := webhookOf(present, v1alpha1.PodsWebhook)
 	if w == nil {
 		return ok(checkSelector, "namespace %q is not one that is left out", namespace.GetName())
 	}
@@ -203,7 +204,7 @@ func selects(selector *metav1.LabelSelector, set map[string]string) bool {
 
 // checkReach looks whether something answers behind the configuration.
 func checkReach(ctx context.Context, r client.Reader, present *configuration) Finding {
-	w := webhookOf(present, podsWebhook)
+	w := webhookOf(present, v1alpha1.PodsWebhook)
 	if w == nil {
 		return ok(checkReachable, "nothing to reach")
 	}

@@ -158,6 +158,17 @@ func (w *world) strip() {
 	w.Pod.Spec.Containers[0].EnvFrom = nil
 }
 
+// serve bounds the installation to one namespace, as the chart's namespaces.only
+// does.
+func (w *world) serve(namespace string) {
+	for i := range w.Configuration.Webhooks {
+		selector := w.Configuration.Webhooks[i].NamespaceSelector
+		selector.MatchExpressions = append(selector.MatchExpressions, metav1.LabelSelectorRequirement{
+			Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpIn, Values: []string{namespace},
+		})
+	}
+}
+
 // unasked removes the annotation everywhere.
 func (w *world) unasked() {
 	w.strip()

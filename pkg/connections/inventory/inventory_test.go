@@ -62,7 +62,7 @@ var (
 func made(kind client.Object, namespace, name, owner, revision string) client.Object {
 	kind.SetNamespace(namespace)
 	kind.SetName(name)
-	kind.SetLabels(map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
+	kind.SetLabels(map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelConnection: "its-name"})
 	kind.SetAnnotations(map[string]string{v1alpha1.AnnotationOwner: owner, v1alpha1.AnnotationRevision: revision, v1alpha1.AnnotationClientID: clientID})
 	return kind
 }
@@ -246,6 +246,13 @@ func TestLeft(t *testing.T) {
 		"the same identity somewhere else":  {[]client.Object{connection("finance", "more")}, []string{"sc-receipts-secret", "sc-account-" + clientID}},
 		"objects of another one are not it": {[]client.Object{made(&corev1.Secret{}, "shop", "sc-more-secret", "Connection/shop/more", "r")}, []string{"sc-receipts-secret", "sc-account-" + clientID}},
 	}
+	stayed := made(&corev1.Secret{}, "shop", "sc-earlier-secret", "", "")
+	stayed.SetLabels(map[string]string{v1alpha1.LabelConnection: "receipts"})
+	stayed.SetAnnotations(map[string]string{v1alpha1.AnnotationRetained: "Connection/shop/receipts"})
+	tests["what stayed before is it"] = struct {
+		others []client.Object
+		want   []string
+	}{[]client.Object{stayed}, []string{"sc-earlier-secret", "sc-receipts-secret", "sc-account-" + clientID}}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -26,13 +26,13 @@ var provisionedKinds = map[connections.Kind]schema.GroupVersionKind{
 }
 
 // Made lists the objects of a kind that Service Connector made in a namespace,
-// "" for all: metadata only, so that the right to list Secrets' metadata is
+// "" for all, those that it has left to their namespaces included: metadata only, so that the right to list Secrets' metadata is
 // used and no value is ever sent.
 func Made(ctx context.Context, r client.Reader, kind connections.Kind, namespace string) ([]metav1.PartialObjectMetadata, error) {
 	var list metav1.PartialObjectMetadataList
 	gvk := provisionedKinds[kind]
 	list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
-	err := r.List(ctx, &list, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
+	err := r.List(ctx, &list, client.InNamespace(namespace), client.HasLabels{v1alpha1.LabelConnection})
 	if meta.IsNoMatchError(err) {
 		return nil, nil // the driver of vaults is not installed, so that there is none
 	}
@@ -69,4 +69,10 @@ func (l *Listing) addProvisioned(ctx context.Context, r client.Reader, namespace
 
 func madeFor(c *Connection, object metav1.Object) bool {
 	return object.GetAnnotations()[v1alpha1.AnnotationOwner] == c.definition.Owner()
+}
+
+// leftBy reports whether an object was made for a connection, and stayed when that
+// did not need it any more.
+func leftBy(c *Connection, object metav1.Object) bool {
+	return object.GetAnnotations()[v1alpha1.AnnotationRetained] == c.definition.Owner()
 }

@@ -22,6 +22,9 @@ import (
 type Remains struct {
 	// Objects are what was made for it and for nothing else.
 	Objects []connections.Object
+	// Deleted says that they go with the last pod that uses them, and do not stay:
+	// deletionPolicy: Delete.
+	Deleted bool
 	// Workloads are those that ask for it. Their running pods keep what they
 	// have; new ones are refused.
 	Workloads []Workload
@@ -89,7 +92,8 @@ func Left(ctx context.Context, r client.Reader, object client.Object, home strin
 	}
 	details := &Details{Connection: l.Connections[i]}
 	details.describe(home)
-	remains := &Remains{Workloads: details.Workloads, Source: details.Source, Notes: l.Notes}
+	policy := l.Connections[i].definition.Spec.DeletionPolicy
+	remains := &Remains{Deleted: policy == v1alpha1.DeletionDelete, Workloads: details.Workloads, Source: details.Source, Notes: l.Notes}
 	for _, kind := range []connections.Kind{connections.KindSecret, connections.KindProviderClass, connections.KindServiceAccount} {
 		made, err := Made(ctx, r, kind, object.GetNamespace())
 		if apierrors.IsForbidden(err) {
@@ -100,7 +104,7 @@ func Left(ctx context.Context, r client.Reader, object client.Object, home strin
 			return nil, err
 		}
 		for _, m := range made {
-			if madeFor(&details.Connection, &m) && (kind != connections.KindServiceAccount || !shared(l, i, m)) {
+			if (madeFor(&details.Connection, &m) || leftBy(&details.Connection, &m)) && (kind != connections.KindServiceAccount || !shared(l, i, m)) {
 				remains.Objects = append(remains.Objects, connections.Object{Kind: kind, Namespace: m.Namespace, Name: m.Name})
 			}
 		}

@@ -211,7 +211,7 @@ func (d *Details) addPods(ctx context.Context, r client.Reader) error {
 			return fmt.Errorf("listing Pods: %w", err)
 		}
 		for i := range pods.Items {
-			if given, ok := injectedRevisions(&pods.Items[i])[d.Name]; ok {
+			if given, ok := connections.Given(pods.Items[i].Annotations)[d.Name]; ok {
 				d.Pods++
 				if revision != "" && given != revision {
 					d.OldPods++

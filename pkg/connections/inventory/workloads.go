@@ -208,17 +208,6 @@ func eachWorkload(ctx context.Context, r client.Reader, kind workloadKind, names
 	}
 }
 
-// injectedRevisions reads the annotation that says what a pod was given.
-func injectedRevisions(pod metav1.Object) map[string]string {
-	revisions := map[string]string{}
-	for item := range strings.SplitSeq(pod.GetAnnotations()[mutate.AnnotationInjected], ",") {
-		if name, revision, ok := strings.Cut(strings.TrimSpace(item), "@"); ok {
-			revisions[name] = revision
-		}
-	}
-	return revisions
-}
-
 // settingNames returns the names of everything that an application gets, as
 // variables or as files.
 func settingNames(d connections.Definition) []string {

@@ -5,6 +5,8 @@ package provision
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -16,14 +18,28 @@ import (
 	"serviceconnector.dev/pkg/connections/v1alpha1"
 )
 
-// render reads the credentials of a binding, one Secret at a time, and renders
-// its data.
-func (p *Provisioner) render(ctx context.Context, b *connections.Binding) (map[string][]byte, error) {
+// Rendering is what a binding's Secret should hold, and the state of the Secrets
+// it comes from. It is nil for a binding that renders none.
+type Rendering struct {
+	// Credentials is a digest of that state, as AnnotationCredentials has it: ""
+	// where the binding refers to no Secret.
+	Credentials string
+
+	data map[string][]byte
+}
+
+// Render reads the credentials of a binding, one Secret at a time, and renders
+// its data. Its error is a *connections.Problem where that cannot be.
+func (p *Provisioner) Render(ctx context.Context, b *connections.Binding) (*Rendering, error) {
+	if b.ProviderClass != nil {
+		return nil, p.checkDriver()
+	}
 	credentials, err := p.credentials(ctx, b)
 	if err != nil {
 		return nil, err
 	}
 	namespace := p.sourceNamespace(b)
+	state, known := sha256.New(), false
 	sources := connections.Sources{Credentials: credentials, Secrets: map[string]map[string][]byte{}}
 	for _, name := range b.Reads(credentials) {
 		secret, err := p.client.Core.Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
@@ -38,9 +54,19 @@ func (p *Provisioner) render(ctx context.Context, b *connections.Binding) (map[s
 				Message: fmt.Sprintf("Secret %q was made by Service Connector, so it is no source of credentials; name another one", name)}
 		case found:
 			sources.Secrets[name] = secret.Data
+			known = secret.ResourceVersion != "" // not so in a file
+			fmt.Fprintf(state, "%s %s %s\n", name, secret.UID, secret.ResourceVersion)
 		}
 	}
-	return b.Render(sources)
+	data, err := b.Render(sources)
+	if err != nil {
+		return nil, err
+	}
+	rendering := &Rendering{data: data}
+	if known {
+		rendering.Credentials = hex.EncodeToString(state.Sum(nil)[:6])
+	}
+	return rendering, nil
 }
 
 // sourceNamespace is where the credentials of a binding are.

@@ -4,8 +4,10 @@
 package provision
 
 import (
+	"bytes"
 	"maps"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,16 +22,38 @@ import (
 // specification, section "Well-known Secret Entries".
 const secretTypePrefix = "servicebinding.io/"
 
-// desiredSecret returns the Secret of a binding with its rendered data.
-func desiredSecret(namespace string, b *connections.Binding, data map[string][]byte) *coreapply.SecretApplyConfiguration {
-	return coreapply.Secret(b.Secret, namespace).
-		WithLabels(marks(b)).
-		WithAnnotations(map[string]string{
-			v1alpha1.AnnotationOwner:    b.Definition.Owner(),
-			v1alpha1.AnnotationRevision: b.Revision,
-		}).
-		WithType(secretType(b)).
-		WithData(data)
+// desiredSecret returns the Secret of a binding with its rendered data. present
+// is the one that is there, nil for none: if its data changes, that is at now, the
+// zero time for nobody knows.
+func desiredSecret(namespace string, b *connections.Binding, r *Rendering, present *corev1.Secret, now time.Time) *coreapply.SecretApplyConfiguration {
+	annotations := settingsMarks(b)
+	if r.Credentials != "" {
+		annotations[v1alpha1.AnnotationCredentials] = r.Credentials
+	}
+	wanted := coreapply.Secret(b.Secret, namespace).WithLabels(marks(b)).WithType(secretType(b)).WithData(r.data)
+	if present != nil {
+		// A Secret's type cannot be changed; the entry type in it can.
+		wanted.WithUID(present.UID).WithType(present.Type)
+		changed := present.Annotations[v1alpha1.AnnotationChanged]
+		if !holds(present.Data, r.data) && !now.IsZero() {
+			changed = now.UTC().Format(time.RFC3339)
+		}
+		if changed != "" {
+			annotations[v1alpha1.AnnotationChanged] = changed
+		}
+	}
+	return wanted.WithAnnotations(annotations)
+}
+
+// holds reports whether data has all that is wanted. Keys that others added are
+// theirs.
+func holds(data, wanted map[string][]byte) bool {
+	for key, value := range wanted {
+		if present, ok := data[key]; !ok || !bytes.Equal(present, value) {
+			return false
+		}
+	}
+	return true
 }
 
 func secretType(b *connections.Binding) corev1.SecretType {
@@ -38,10 +62,8 @@ func secretType(b *connections.Binding) corev1.SecretType {
 
 // desiredServiceAccount returns the service account of a binding's identity.
 func desiredServiceAccount(namespace string, b *connections.Binding) *coreapply.ServiceAccountApplyConfiguration {
-	annotations := map[string]string{
-		v1alpha1.AnnotationOwner:    b.Definition.Owner(),
-		v1alpha1.AnnotationClientID: string(b.Identity.ClientID),
-	}
+	annotations := ownerMarks(b)
+	annotations[v1alpha1.AnnotationClientID] = string(b.Identity.ClientID)
 	if b.Identity.TenantID != "" {
 		annotations[v1alpha1.AnnotationTenantID] = string(b.Identity.TenantID)
 	}
@@ -60,10 +82,7 @@ func desiredProviderClass(namespace string, b *connections.Binding) *unstructure
 	class.SetNamespace(namespace)
 	class.SetName(b.ProviderClass.Name)
 	class.SetLabels(marks(b))
-	class.SetAnnotations(map[string]string{
-		v1alpha1.AnnotationOwner:    b.Definition.Owner(),
-		v1alpha1.AnnotationRevision: b.Revision,
-	})
+	class.SetAnnotations(settingsMarks(b))
 	if synced := b.ProviderClass.Synced; len(synced) > 0 {
 		data := make([]any, 0, len(synced))
 		for _, variable := range slices.Sorted(maps.Keys(synced)) {
@@ -91,7 +110,29 @@ func marks(b *connections.Binding) map[string]string {
 	}
 }
 
+// ownerMarks are the annotations of everything that is made for a binding.
+func ownerMarks(b *connections.Binding) map[string]string {
+	annotations := map[string]string{v1alpha1.AnnotationOwner: b.Definition.Owner()}
+	if b.Deletes() {
+		annotations[v1alpha1.AnnotationDeletionPolicy] = string(v1alpha1.DeletionDelete)
+	}
+	return annotations
+}
+
+// settingsMarks are those of what holds a binding's settings.
+func settingsMarks(b *connections.Binding) map[string]string {
+	annotations := ownerMarks(b)
+	annotations[v1alpha1.AnnotationRevision] = b.Revision
+	return annotations
+}
+
 // ours reports whether an object carries our mark.
 func ours(object metav1.Object) bool {
 	return object.GetLabels()[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy
+}
+
+// retained returns the definition that an object was made from which is ours no
+// more, "" for none.
+func retained(object metav1.Object) string {
+	return object.GetAnnotations()[v1alpha1.AnnotationRetained]
 }

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"serviceconnector.dev/pkg/connections"
@@ -34,29 +35,45 @@ func (p *Provisioner) checkDriver() error {
 // applyProviderClass writes the SecretProviderClass, unless one is there that is
 // not this connection's.
 func (p *Provisioner) applyProviderClass(ctx context.Context, namespace string, b *connections.Binding, mode Mode) error {
-	if err := p.checkDriver(); err != nil {
-		return notReady(b, err)
-	}
-	classes := p.client.Dynamic.Resource(providerClasses).Namespace(namespace)
-	present, err := classes.Get(ctx, b.ProviderClass.Name, metav1.GetOptions{})
-	found, err := exists(err)
+	present, err := p.presentProviderClass(ctx, namespace, b)
 	if err != nil {
-		return refusal(err, b, connections.KindProviderClass, namespace, b.ProviderClass.Name)
-	}
-	if found {
-		if err := checkMarks(present, connections.KindProviderClass, "rename it", namespace, b); err != nil {
-			return err
-		}
-	}
-	if err := p.checkSynced(ctx, namespace, b); err != nil {
 		return err
 	}
+	_, err = p.writeProviderClass(ctx, namespace, b, present, mode)
+	return err
+}
+
+// presentProviderClass returns the SecretProviderClass of a binding that is
+// there, nil for none. It denies the binding where that, or its synced Secret, is
+// not this connection's.
+func (p *Provisioner) presentProviderClass(ctx context.Context, namespace string, b *connections.Binding) (*unstructured.Unstructured, error) {
+	if err := p.checkDriver(); err != nil {
+		return nil, notReady(b, err)
+	}
+	present, err := p.client.Dynamic.Resource(providerClasses).Namespace(namespace).Get(ctx, b.ProviderClass.Name, metav1.GetOptions{})
+	found, err := exists(err)
+	if err != nil {
+		return nil, refusal(err, b, connections.KindProviderClass, namespace, b.ProviderClass.Name)
+	}
+	if !found {
+		return nil, p.checkSynced(ctx, namespace, b)
+	}
+	if err := checkMarks(present, connections.KindProviderClass, "rename it", namespace, b); err != nil {
+		return nil, err
+	}
+	return present, p.checkSynced(ctx, namespace, b)
+}
+
+// writeProviderClass applies the SecretProviderClass of a binding in place of the
+// one that is there, nil for none.
+func (p *Provisioner) writeProviderClass(ctx context.Context, namespace string, b *connections.Binding, present *unstructured.Unstructured, mode Mode) (*unstructured.Unstructured, error) {
 	wanted := desiredProviderClass(namespace, b)
-	if found {
+	if present != nil {
 		wanted.SetUID(present.GetUID())
 	}
-	_, err = classes.Apply(ctx, b.ProviderClass.Name, wanted, mode.applyOptions(found))
-	return refusal(err, b, connections.KindProviderClass, namespace, b.ProviderClass.Name)
+	written, err := p.client.Dynamic.Resource(providerClasses).Namespace(namespace).
+		Apply(ctx, b.ProviderClass.Name, wanted, mode.applyOptions(present != nil))
+	return written, refusal(err, b, connections.KindProviderClass, namespace, b.ProviderClass.Name)
 }
 
 // managedByDriver is the label of the Secrets that the CSI driver syncs. Source:

@@ -52,13 +52,22 @@ type Provisioner struct {
 	observer Observer
 	log      logr.Logger
 	home     string
+	now      func() time.Time
 	flights  flights
 }
 
 // New returns a Provisioner. home is the product's own namespace, where the
-// credentials of ClusterConnections are.
-func New(client Client, records Records, observer Observer, log logr.Logger, home string) *Provisioner {
-	return &Provisioner{client: client, records: records, observer: observer, log: log, home: home, flights: newFlights(log)}
+// credentials of ClusterConnections are; now tells when a Secret changes.
+func New(client Client, records Records, observer Observer, log logr.Logger, home string, now func() time.Time) *Provisioner {
+	return &Provisioner{client: client, records: records, observer: observer, log: log, home: home, now: now, flights: newFlights(log)}
+}
+
+// As returns a Provisioner that asks with another client, and otherwise is the
+// same: no object is written by both at a time.
+func (p *Provisioner) As(client Client) *Provisioner {
+	as := *p
+	as.client = client
+	return &as
 }
 
 // Mode says whether objects are really made.
@@ -86,7 +95,7 @@ func (p *Provisioner) EnsureServiceAccount(ctx context.Context, namespace string
 	object := connections.Object{Kind: connections.KindServiceAccount, Namespace: namespace, Name: b.ServiceAccount}
 	exists = true
 	err = p.ensure(ctx, object, b, mode, want{
-		revision: connections.Identity{ClientID: string(b.Identity.ClientID), TenantID: string(b.Identity.TenantID)}.String(),
+		revision: recorded(object.Kind, b),
 		accepts:  func(revision string) bool { return connections.ParseIdentity(revision).AcceptedAs(*b.Identity) },
 		make: func(ctx context.Context) (bool, error) {
 			found, err := p.applyServiceAccount(ctx, namespace, b, mode)
@@ -104,10 +113,9 @@ func (p *Provisioner) EnsureServiceAccount(ctx context.Context, namespace string
 // revision, costs no API call. In mode DryRun it checks the same and writes
 // nothing.
 func (p *Provisioner) EnsureSettings(ctx context.Context, namespace string, b *connections.Binding, mode Mode) error {
-	object := connections.Object{Kind: connections.KindSecret, Namespace: namespace, Name: b.Secret}
+	object := b.SettingsIn(namespace)
 	apply := p.applySecret
 	if b.ProviderClass != nil {
-		object.Kind, object.Name = connections.KindProviderClass, b.ProviderClass.Name
 		apply = p.applyProviderClass
 	}
 	return p.ensure(ctx, object, b, mode, want{
@@ -121,10 +129,7 @@ func (p *Provisioner) EnsureSettings(ctx context.Context, namespace string, b *c
 // credentials and renders them, or looks for the CSI driver. Its error is a
 // *connections.Problem where that is not so.
 func (p *Provisioner) Check(ctx context.Context, b *connections.Binding) error {
-	if b.ProviderClass != nil {
-		return p.checkDriver()
-	}
-	_, err := p.render(ctx, b)
+	_, err := p.Render(ctx, b)
 	return err
 }
 

@@ -6,6 +6,7 @@ package provision
 import (
 	"context"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"serviceconnector.dev/pkg/connections"
@@ -16,30 +17,62 @@ import (
 // applyServiceAccount writes the service account unless one is there that does.
 // found reports whether there was one before.
 func (p *Provisioner) applyServiceAccount(ctx context.Context, namespace string, b *connections.Binding, mode Mode) (found bool, err error) {
-	present, err := p.client.Core.ServiceAccounts(namespace).Get(ctx, b.ServiceAccount, metav1.GetOptions{})
-	if found, err = exists(err); err != nil {
-		return false, refusal(err, b, connections.KindServiceAccount, namespace, b.ServiceAccount)
+	present, err := p.presentServiceAccount(ctx, namespace, b)
+	if err != nil {
+		return present != nil, err
 	}
-	identity := connections.IdentityOf(present)
-	if !ours(present) {
-		identity = identity.OpenTo(*b.Identity)
-	}
-	switch {
-	case found && identity.AcceptedAs(*b.Identity):
+	returns := present != nil && !ours(present) && retained(present) == b.Definition.Owner()
+	if present != nil && !returns && identityFor(b, present).AcceptedAs(*b.Identity) {
 		return true, nil
-	case found && !ours(present):
-		return true, mutate.Deny(mutate.ReasonForeign,
+	}
+	_, err = p.writeServiceAccount(ctx, namespace, b, present, mode)
+	return present != nil, err
+}
+
+// identityFor returns the identity that a service account carries, for a binding
+// that would use it.
+func identityFor(b *connections.Binding, account *corev1.ServiceAccount) connections.Identity {
+	identity := connections.IdentityOf(account)
+	if ours(account) {
+		return identity
+	}
+	return identity.OpenTo(*b.Identity)
+}
+
+// presentServiceAccount returns the service account of a binding that is there,
+// nil for none. It denies the binding where that one neither does nor may be
+// changed.
+func (p *Provisioner) presentServiceAccount(ctx context.Context, namespace string, b *connections.Binding) (*corev1.ServiceAccount, error) {
+	present, err := p.client.Core.ServiceAccounts(namespace).Get(ctx, b.ServiceAccount, metav1.GetOptions{})
+	found, err := exists(err)
+	if err != nil {
+		return nil, refusal(err, b, connections.KindServiceAccount, namespace, b.ServiceAccount)
+	}
+	if !found {
+		return nil, nil
+	}
+	identity := identityFor(b, present)
+	switch {
+	case identity.AcceptedAs(*b.Identity):
+	case !ours(present) && retained(present) != b.Definition.Owner():
+		return present, mutate.Deny(mutate.ReasonForeign,
 			"connection %q: service account %q in namespace %q was not made by Service Connector and does not carry %s=%s and the connection's tenant; annotate it so, or delete it",
 			b.Definition.Name, b.ServiceAccount, namespace, v1alpha1.AnnotationClientID, b.Identity.ClientID)
-	case found && identity.ClientID == string(b.Identity.ClientID) && identity.TenantID != "" && present.Labels[v1alpha1.LabelConnection] != b.Definition.Name:
-		return true, mutate.Deny(mutate.ReasonForeign,
+	case identity.ClientID == string(b.Identity.ClientID) && identity.TenantID != "" && present.Labels[v1alpha1.LabelConnection] != b.Definition.Name:
+		return present, mutate.Deny(mutate.ReasonForeign,
 			"connection %q: service account %q in namespace %q is of another tenant, that of connection %q; correct the tenant of one of them",
 			b.Definition.Name, b.ServiceAccount, namespace, mutate.Cut(present.Labels[v1alpha1.LabelConnection]))
 	}
+	return present, nil
+}
+
+// writeServiceAccount applies the service account of a binding in place of the
+// one that is there, nil for none.
+func (p *Provisioner) writeServiceAccount(ctx context.Context, namespace string, b *connections.Binding, present *corev1.ServiceAccount, mode Mode) (*corev1.ServiceAccount, error) {
 	wanted := desiredServiceAccount(namespace, b)
-	if found {
+	if present != nil {
 		wanted.WithUID(present.UID)
 	}
-	_, err = p.client.Core.ServiceAccounts(namespace).Apply(ctx, wanted, mode.applyOptions(found))
-	return found, refusal(err, b, connections.KindServiceAccount, namespace, b.ServiceAccount)
+	written, err := p.client.Core.ServiceAccounts(namespace).Apply(ctx, wanted, mode.applyOptions(present != nil))
+	return written, refusal(err, b, connections.KindServiceAccount, namespace, b.ServiceAccount)
 }

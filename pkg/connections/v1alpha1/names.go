@@ -32,7 +32,27 @@ const (
 	// content it was made from. It is computed from names and templates, never
 	// from a credential.
 	AnnotationRevision = "serviceconnector.dev/revision"
+	// AnnotationCredentials on a provisioned Secret identifies the state of the
+	// Secrets that it was rendered from: a digest of their names, UIDs and
+	// resourceVersions, never of what they hold.
+	AnnotationCredentials = "serviceconnector.dev/credentials"
+	// AnnotationChanged on a provisioned Secret says when its data last changed
+	// after it was made, in RFC 3339: a variable of a pod that is older has an
+	// earlier value.
+	AnnotationChanged = "serviceconnector.dev/changed"
+	// AnnotationDeletionPolicy on a provisioned object, with the value Delete, says
+	// that it goes when it is no longer needed. Without it, it stays.
+	AnnotationDeletionPolicy = "serviceconnector.dev/deletion-policy"
+	// AnnotationRetained on an object that is no longer the product's names the
+	// definition that it was made from. It is taken back if that one returns.
+	AnnotationRetained = "serviceconnector.dev/retained"
+	// AnnotationRestarted on a pod template says for which change of its
+	// connections the workload was rolled. GitOps tools may ignore it.
+	AnnotationRestarted = "serviceconnector.dev/restarted"
 )
+
+// PodsWebhook is the name of the webhook for pods in our configuration.
+const PodsWebhook = "pods.serviceconnector.dev"
 
 // Labels of provisioned objects.
 const (
@@ -57,9 +77,79 @@ const (
 	AnnotationTenantID = "azure.workload.identity/tenant-id"
 )
 
-// ConditionReady is the condition that says whether pods can be given the
-// connection.
-const ConditionReady = "Ready"
+// Conditions of connections.
+const (
+	// ConditionReady says whether pods can be given the connection.
+	ConditionReady = "Ready"
+	// ConditionProvisioned says whether every namespace that has the connection has
+	// what the definition and the credentials say now.
+	ConditionProvisioned = "Provisioned"
+	// ConditionRolledOut says whether all running pods have the variables' present
+	// values.
+	ConditionRolledOut = "RolledOut"
+)
+
+// Reasons of the Provisioned condition.
+const (
+	// ReasonUpToDate: every namespace has what it should.
+	ReasonUpToDate = "UpToDate"
+	// ReasonUpdating: namespaces are being brought up to date.
+	ReasonUpdating = "Updating"
+	// ReasonNotReady: the connection is not ready, so that namespaces keep what they
+	// have.
+	ReasonNotReady = "NotReady"
+	// ReasonNotUpdated: some namespace could not be brought up to date; it is tried
+	// again.
+	ReasonNotUpdated = "NotUpdated"
+)
+
+// Reasons of the RolledOut condition.
+const (
+	// ReasonRolledOut: no pod runs with earlier values.
+	ReasonRolledOut = "RolledOut"
+	// ReasonStaleWorkloads: pods run with earlier values, and rolling them is left
+	// to their owners.
+	ReasonStaleWorkloads = "StaleWorkloads"
+	// ReasonRollingOut: workloads are being rolled.
+	ReasonRollingOut = "RollingOut"
+	// ReasonRolloutWaiting: workloads will be rolled when the window opens.
+	ReasonRolloutWaiting = "RolloutWaiting"
+	// ReasonRolloutFailed: a workload did not come up with the present values, so
+	// that no further one is rolled.
+	ReasonRolloutFailed = "RolloutFailed"
+	// ReasonRolloutDisabled: the connection asks for rollout: Auto, which this
+	// installation does not allow.
+	ReasonRolloutDisabled = "RolloutDisabled"
+)
+
+// Reasons of the events that the controller writes.
+const (
+	// EventRestored on an object of ours: it was deleted, and is made again.
+	EventRestored = "Restored"
+	// EventRepaired on an object of ours: it was edited, and is put back.
+	EventRepaired = "Repaired"
+	// EventContended on an object of ours: somebody keeps changing it.
+	EventContended = "RepairContended"
+	// EventRetained on an object that was ours: no connection needs it, and it
+	// stays.
+	EventRetained = "Retained"
+	// EventStillUsed on an object of ours: no connection needs it, but pods use it.
+	EventStillUsed = "StillUsed"
+	// EventRemoved on an object that was ours: no connection needs it, and it is
+	// deleted.
+	EventRemoved = "Removed"
+	// EventStaleValues on a workload: its pods run with earlier values.
+	EventStaleValues = "StaleValues"
+	// EventNotInjected on a workload or a pod: pods lack the connections that their
+	// annotation asks for.
+	EventNotInjected = "NotInjected"
+	// EventEvicted on a workload: a pod that lacked its connections was evicted.
+	EventEvicted = "Evicted"
+	// EventRollout on a workload: its pods are replaced to get the present values.
+	EventRollout = "Rollout"
+	// EventRolloutFailed on a workload: it did not come up with the present values.
+	EventRolloutFailed = "RolloutFailed"
+)
 
 // Reasons of the Ready condition.
 const (

@@ -56,6 +56,60 @@ type ConnectionSpec struct {
 	// +kubebuilder:default=Plain
 	// +optional
 	Naming Naming `json:"naming,omitempty"`
+	// What becomes of the objects that were made for the connection, in a
+	// namespace that it serves no longer or once it is deleted. Retain: they stay,
+	// no longer marked as made by Service Connector. Delete: each goes with the
+	// last pod that uses it. Omitted: Retain.
+	// +kubebuilder:validation:Enum=Retain;Delete
+	// +kubebuilder:default=Retain
+	// +optional
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+	// How workloads get new values of variables, which running pods never see.
+	// Never: they are reported and left to their owners. Auto: their pods are
+	// replaced, a few workloads at a time, where the installation allows it.
+	// Files and volumes follow by themselves. Omitted: Never.
+	// +kubebuilder:validation:Enum=Never;Auto
+	// +kubebuilder:default=Never
+	// +optional
+	Rollout RolloutPolicy `json:"rollout,omitempty"`
+	// The hours in which rollout: Auto may begin to replace pods. Omitted: any.
+	// +optional
+	RolloutWindow *RolloutWindow `json:"rolloutWindow,omitempty"`
+}
+
+// DeletionPolicy is what becomes of objects that are no longer needed.
+type DeletionPolicy string
+
+// The values of DeletionPolicy.
+const (
+	DeletionRetain DeletionPolicy = "Retain"
+	DeletionDelete DeletionPolicy = "Delete"
+)
+
+// RolloutPolicy is how workloads get new values.
+type RolloutPolicy string
+
+// The values of RolloutPolicy.
+const (
+	RolloutNever RolloutPolicy = "Never"
+	RolloutAuto  RolloutPolicy = "Auto"
+)
+
+// RolloutWindow is a stretch of every day. One that ends before it starts goes
+// over midnight.
+//
+// +kubebuilder:validation:XValidation:rule="self.start != self.end",message="a window that starts when it ends is none; leave rolloutWindow out for any time"
+type RolloutWindow struct {
+	// When it starts: hours and minutes, as 22:00.
+	// +kubebuilder:validation:Pattern=`^([01][0-9]|2[0-3]):[0-5][0-9]$`
+	Start string `json:"start"`
+	// When it ends.
+	// +kubebuilder:validation:Pattern=`^([01][0-9]|2[0-3]):[0-5][0-9]$`
+	End string `json:"end"`
+	// The time zone, as in the IANA database: Europe/Berlin. Omitted: UTC.
+	// +kubebuilder:validation:MaxLength=64
+	// +optional
+	TimeZone string `json:"timeZone,omitempty"`
 }
 
 // InjectMode is how an application gets its settings.

@@ -18,6 +18,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Client",type=string,JSONPath=`.spec.client`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Provisioned",type=integer,JSONPath=`.status.namespaces.provisioned`,priority=1
+// +kubebuilder:printcolumn:name="Total",type=integer,JSONPath=`.status.namespaces.total`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 52",message="a connection's name has at most 52 characters"
 // +kubebuilder:validation:XValidation:rule="!self.metadata.name.contains('.')",message="a connection's name is a DNS label: lower-case letters, digits and dashes, no dots"
@@ -54,6 +56,8 @@ type ConnectionList struct {
 // +kubebuilder:printcolumn:name="Client",type=string,JSONPath=`.spec.client`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Provisioned",type=integer,JSONPath=`.status.namespaces.provisioned`,priority=1
+// +kubebuilder:printcolumn:name="Total",type=integer,JSONPath=`.status.namespaces.total`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 52",message="a connection's name has at most 52 characters"
 // +kubebuilder:validation:XValidation:rule="!self.metadata.name.contains('.')",message="a connection's name is a DNS label: lower-case letters, digits and dashes, no dots"
@@ -119,9 +123,22 @@ type ConnectionStatus struct {
 	// Service of the Service Binding specification.
 	// +optional
 	Binding *Binding `json:"binding,omitempty"`
+	// How far the namespaces have what the definition and the credentials say now.
+	// +optional
+	Namespaces NamespaceCount `json:"namespaces,omitzero"`
 	// The generation of the spec that the conditions speak of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+}
+
+// NamespaceCount counts the namespaces in which a connection is provisioned.
+type NamespaceCount struct {
+	// In how many namespaces it is provisioned.
+	// +optional
+	Total int32 `json:"total,omitempty"`
+	// In how many of them the settings are those of now.
+	// +optional
+	Provisioned int32 `json:"provisioned,omitempty"`
 }
 
 // Binding names the Secret of a Provisioned Service.

@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: The Service Connector for Kubernetes authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import "serviceconnector.dev/pkg/connections"
+
+// Change says that an object of ours may have to be looked at.
+type Change struct {
+	Object connections.Object
+	// Owner names the definition that the object is or was made from.
+	Owner string
+	Cause Cause
+}
+
+// Cause is why an object may have to be looked at.
+type Cause int
+
+// The causes.
+const (
+	// CauseStart: it was there when Follow began.
+	CauseStart Cause = iota
+	// CauseOwner: its definition changed or went.
+	CauseOwner
+	// CauseNamespace: its namespace changed or went.
+	CauseNamespace
+	// CauseObject: it changed itself, or went.
+	CauseObject
+)
+
+// Follow tells f of every object that is known, then of every change, until stop
+// is called. f must not block.
+func (i *Index) Follow(f func(Change)) (stop func()) {
+	i.mu.Lock()
+	i.followers[&f] = struct{}{}
+	changes := i.changes(CauseStart, func(connections.Object) bool { return true })
+	i.mu.Unlock()
+	for _, change := range changes {
+		f(change)
+	}
+	return func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		delete(i.followers, &f)
+	}
+}
+
+// changes lists the objects that match. The caller holds the lock.
+func (i *Index) changes(cause Cause, match func(connections.Object) bool) []Change {
+	if len(i.followers) == 0 {
+		return nil
+	}
+	var changes []Change
+	for object, marks := range i.objects {
+		if match(object) {
+			changes = append(changes, Change{Object: object, Owner: marks.Owner, Cause: cause})
+		}
+	}
+	return changes
+}
+
+// tell passes changes on. The caller does not hold the lock.
+func (i *Index) tell(changes ...Change) {
+	i.mu.RLock()
+	followers := make([]func(Change), 0, len(i.followers))
+	for f := range i.followers {
+		followers = append(followers, *f)
+	}
+	i.mu.RUnlock()
+	for _, f := range followers {
+		for _, change := range changes {
+			f(change)
+		}
+	}
+}
