@@ -37,6 +37,7 @@ func newCertificates(o options, clients kubernetes.Interface, log logr.Logger) c
 		Secret:         caSecret,
 		Configuration:  o.configuration,
 		Hosts:          append(certs.ServiceHosts(o.service, o.namespace), o.hosts...),
+		LeafLifetime:   o.certificateLife,
 		Settle:         o.caSettle,
 	}
 	if o.certificateSecret != "" {

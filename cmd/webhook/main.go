@@ -14,9 +14,6 @@ import (
 	"syscall"
 )
 
-// version is stamped by the build.
-var version = "dev"
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -32,7 +29,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 {
 		switch args[0] {
 		case "version":
-			_, err := fmt.Fprintln(stdout, version)
+			_, err := fmt.Fprintln(stdout, versionLine())
 			return err
 		case "check":
 			return check(ctx, args[1:], stdout)

@@ -4,12 +4,14 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"serviceconnector.dev/pkg/connections"
 	"serviceconnector.dev/pkg/mutate"
+	"serviceconnector.dev/pkg/mutate/admission"
 )
 
 // metrics are the product's own, with bounded labels: no namespace, no name.
@@ -47,11 +49,36 @@ func newMetrics(registry prometheus.Registerer, notAfter func() time.Time) *metr
 		return 0
 	})
 	registry.MustRegister(m.admissions, m.durations, m.provisions, expiry)
+	m.zero()
 	return m
 }
 
+// zero makes the series that alerts ask for from the start, so that a rate sees
+// the first refusal or failure, on whichever replica that is.
+func (m *metrics) zero() {
+	for _, reason := range mutate.Reasons() {
+		m.admissions.WithLabelValues("pods", "denied", string(reason)) // workloads are never denied
+	}
+	for _, endpoint := range []string{"pods", "workloads"} {
+		for result, reasons := range admission.Failures() {
+			for _, reason := range reasons {
+				m.admissions.WithLabelValues(endpoint, result, string(reason))
+			}
+		}
+	}
+	for _, kind := range kinds() {
+		m.provisions.WithLabelValues(string(kind), "made")
+		m.provisions.WithLabelValues(string(kind), "failed")
+	}
+}
+
+// kinds are those of provisioned objects.
+func kinds() []connections.Kind {
+	return []connections.Kind{connections.KindSecret, connections.KindServiceAccount, connections.KindProviderClass}
+}
+
 // Admitted counts one admission.
-func (m *metrics) Admitted(endpoint, result string, reason mutate.Reason, took time.Duration) {
+func (m *metrics) Admitted(_ context.Context, endpoint, result string, reason mutate.Reason, took time.Duration) {
 	m.admissions.WithLabelValues(endpoint, result, string(reason)).Inc()
 	m.durations.WithLabelValues(endpoint).Observe(took.Seconds())
 }

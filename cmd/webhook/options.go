@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -27,8 +28,14 @@ type options struct {
 	listen            string
 	metrics           string
 	health            string
+	certificateLife   time.Duration
 	caSettle          time.Duration
 	drain             time.Duration
+	pace              int
+	scan              time.Duration
+	evict             bool
+	roll              bool
+	tracing           string
 	logLevel          string
 	logFormat         string
 }
@@ -46,7 +53,7 @@ under which address the API server reaches this process:
 
 Commands:
   check     see that the API server asks the webhook; check --help says more
-  version   print the version and exit
+  version   print the version, its commit and platform, and exit
 
 Flags:
 `
@@ -68,13 +75,25 @@ func parseOptions(args []string) (o options, help string, err error) {
 		"`name` of the Secret that cert-manager issues the serving certificate into, while its cainjector keeps the caBundle; without it, both are made here")
 	flags.StringSliceVar(&o.hosts, "host", nil,
 		"further host `names` or addresses for the serving certificate, for an API server that calls a URL")
+	flags.DurationVar(&o.certificateLife, "certificate-lifetime", 24*time.Hour,
+		"how long a serving certificate made here is good; it is renewed after two thirds of that")
 	flags.DurationVar(&o.caSettle, "ca-settle", time.Minute,
 		"how long a new certificate authority is published before it signs; longer than API servers take to notice")
 	flags.DurationVar(&o.drain, "drain", 0,
 		"how long to go on serving after being told to end, while callers are asked to leave")
+	flags.IntVar(&o.pace, "pace", 50,
+		"how many objects are brought up to date in a second when credentials or definitions change")
+	flags.DurationVar(&o.scan, "scan-interval", 5*time.Minute,
+		"how often running pods are looked at: which lack their connections, and which hold earlier values")
+	flags.BoolVar(&o.evict, "evict-half-connected", false,
+		"evict pods that lack connections which their annotation asks for, one of a workload at a time")
+	flags.BoolVar(&o.roll, "allow-rollout", false,
+		"roll the workloads of connections with rollout: Auto when their values change; without it, they are only reported")
 	flags.StringVar(&o.listen, "listen", ":9443", "`address` for the API server's calls, over TLS")
 	flags.StringVar(&o.metrics, "metrics", ":8080", "`address` for Prometheus' /metrics; 0 for none")
 	flags.StringVar(&o.health, "health", ":8081", "`address` for /healthz and /readyz; 0 for none")
+	flags.StringVar(&o.tracing, "tracing-endpoint", "",
+		"`URL` that takes traces by OTLP over HTTP, as http://collector:4318; the variables OTEL_* say more. Without it, there are none")
 	flags.StringVar(&o.logLevel, "log-level", "info", "info for changes made, debug for the rest")
 	flags.StringVar(&o.logFormat, "log-format", "json", "json or text")
 	if help, err = parse(flags, args, usage); help != "" || err != nil {
@@ -115,16 +134,36 @@ func (o options) validate() error {
 	if o.logFormat != "json" && o.logFormat != "text" {
 		return fmt.Errorf("--log-format %q is unknown; write json or text", o.logFormat)
 	}
+	if o.certificateLife < time.Second {
+		return fmt.Errorf("--certificate-lifetime %s is too short", o.certificateLife)
+	}
 	if o.caSettle <= 0 {
 		return fmt.Errorf("--ca-settle %s is too short", o.caSettle)
 	}
+	if o.pace < 1 {
+		return fmt.Errorf("--pace %d is too slow; write 1 or more", o.pace)
+	}
+	if o.scan < time.Second {
+		return fmt.Errorf("--scan-interval %s is too short; write 1s or more", o.scan)
+	}
 	if o.drain < 0 {
 		return fmt.Errorf("--drain %s is negative", o.drain)
+	}
+	if u, err := url.Parse(o.tracing); o.tracing != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("--tracing-endpoint %q is no URL; write http://host:4318 or https://…", o.tracing)
 	}
 	if strings.TrimSpace(o.namespace) == "" {
 		return errors.New("--namespace is empty")
 	}
 	return nil
+}
+
+// scanned are the namespaces whose pods are looked at; "" is all of them.
+func (o options) scanned() []string {
+	if len(o.namespaces) == 0 {
+		return []string{""}
+	}
+	return o.namespaces
 }
 
 func (o options) listenAddress() (host string, port int, err error) {

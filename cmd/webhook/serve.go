@@ -12,11 +12,13 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -43,6 +45,12 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 	if err != nil {
 		return err
 	}
+	traces, err := startTracing(ctx, o.tracing)
+	if err != nil {
+		return err
+	}
+	defer traces.stop()
+	config.Wrap(traces.transport)
 	clients, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
@@ -60,27 +68,38 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 	if err != nil {
 		return err
 	}
-	meter := newMetrics(crmetrics.Registry, keeper.NotAfter)
-	objects, err := dynamic.NewForConfig(config)
+	meter, leading := newMetrics(crmetrics.Registry, keeper.NotAfter), newLeaderMetrics(crmetrics.Registry)
+	client, err := provisionClient(config, mgr.GetRESTMapper())
 	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
+		return err
 	}
 	metadataClient, err := metadata.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
-	provisioner := provision.New(provision.Client{Core: clients.CoreV1(), Dynamic: objects, Mapper: mgr.GetRESTMapper()},
-		index, meter, log.WithName("provision"), o.namespace)
+	provisioner := provision.New(client, index, meter, log.WithName("provision"), o.namespace, time.Now)
 	pods := &admission.Pods{Directory: &cluster.Directory{Index: index, Live: mgr.GetAPIReader()}, Provisioner: provisioner, Inspector: provisioner}
 	leaving := &drain{}
-	register(mgr.GetWebhookServer(), leaving, meter, log.WithName("admission"), map[string]admission.Decider{
+	register(mgr.GetWebhookServer(), leaving, traces, meter, log.WithName("admission"), map[string]admission.Decider{
 		"pods":      pods,
 		"workloads": &admission.Workloads{Pods: pods},
 	})
-	if err := controller.Setup(mgr, provisioner); err != nil {
-		return err
+	lead := &leader{
+		process: mgr, namespace: o.namespace, log: log.WithName("leader"), ready: synced, leading: leading.Leading,
+		setup: func(mgr manager.Manager) error {
+			client, err := provisionClient(mgr.GetConfig(), mgr.GetRESTMapper())
+			if err != nil {
+				return err
+			}
+			keeper := provisioner.As(client)
+			return controller.Setup(mgr, controller.Options{
+				Index: index, Renderer: keeper, Keeper: keeper, Meter: leading, Now: time.Now, Pace: o.pace,
+				Namespaces: o.scanned(), ScanInterval: o.scan, Evict: o.evict, Roll: o.roll, Configuration: o.configuration,
+			})
+		},
 	}
 	if err := errors.Join(
+		mgr.Add(lead),
 		mgr.Add(everyReplica{keeper.Run}),
 		mgr.Add(everyReplica{func(ctx context.Context) error {
 			return index.WatchProviderClasses(ctx, metadataClient, mgr.GetRESTMapper(), o.namespaces)
@@ -108,6 +127,19 @@ func clientConfig(o options) (*rest.Config, error) {
 	config.QPS = -1
 	config.UserAgent = "service-connector/" + version
 	return config, nil
+}
+
+// provisionClient returns what provisioning asks the API with.
+func provisionClient(config *rest.Config, mapper meta.RESTMapper) (provision.Client, error) {
+	core, err := corev1client.NewForConfig(config)
+	if err != nil {
+		return provision.Client{}, fmt.Errorf("making a client: %w", err)
+	}
+	objects, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return provision.Client{}, fmt.Errorf("making a client: %w", err)
+	}
+	return provision.Client{Core: core, Dynamic: objects, Mapper: mapper}, nil
 }
 
 // awaitAPI waits for the API server: a process that ended instead would be
@@ -142,9 +174,8 @@ func newManager(o options, config *rest.Config, keeper certificates, log logr.Lo
 		Cache:                  cluster.CacheOptions(o.namespaces),
 		Metrics:                metricsserver.Options{BindAddress: o.metrics},
 		HealthProbeBindAddress: o.health,
-		// No leader: a lost lease would end the process, and admission with it,
-		// just when the API server is in trouble. Every replica writes statuses,
-		// and only where they differ.
+		// Not here: a lost lease would end the process, and admission with it,
+		// just when the API server is in trouble. See lead.go.
 		LeaderElection: false,
 		WebhookServer: webhook.NewServer(webhook.Options{
 			Host:    host,
@@ -169,10 +200,10 @@ func serveTLS(keeper certificates) func(*tls.Config) {
 }
 
 // register serves each decider below /mutate-<name>.
-func register(server webhook.Server, leaving *drain, meter *metrics, log logr.Logger, deciders map[string]admission.Decider) {
+func register(server webhook.Server, leaving *drain, traces *tracing, meter *metrics, log logr.Logger, deciders map[string]admission.Decider) {
 	for name, decider := range deciders {
-		endpoint := &admission.Endpoint{Name: name, Decider: decider, Observer: meter, Log: log}
-		server.Register("/mutate-"+name, leaving.handler(endpoint))
+		endpoint := &admission.Endpoint{Name: name, Decider: decider, Observer: traces.observer(meter), Log: log}
+		server.Register("/mutate-"+name, leaving.handler(traces.handler("mutate-"+name, endpoint)))
 	}
 }
 
