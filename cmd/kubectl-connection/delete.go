@@ -31,7 +31,8 @@ func newDeleteCommand(env *environment) *cobra.Command {
 		Long: `Delete the definition of a connection.
 
 What was made for it (Secrets, service accounts, SecretProviderClasses) stays, so that
-pods that run or restart keep what they have; --purge deletes that, too, in every
+pods that run or restart keep what they have, or goes with the last pod that uses it
+where the definition says deletionPolicy: Delete. --purge deletes it at once, in every
 namespace. The credentials that the definition refers to are their author's and always
 stay. New pods of workloads that still ask for the connection are refused until they
 stop asking (kubectl connection unuse).
@@ -114,6 +115,10 @@ func (d *deletion) announce(env *environment, name string, remains *inventory.Re
 	if d.purge {
 		return
 	}
+	fate := "stays"
+	if remains.Deleted {
+		fate = "goes with the last pod that uses it,"
+	}
 	for _, namespace := range namespacesOf(remains) {
 		var names []string
 		for _, o := range remains.Objects {
@@ -121,7 +126,7 @@ func (d *deletion) announce(env *environment, name string, remains *inventory.Re
 				names = append(names, strings.ToLower(string(o.Kind))+"/"+o.Name)
 			}
 		}
-		fmt.Fprintf(env.ErrOut, "stays in namespace %s: %s\n", namespace, strings.Join(names, ", "))
+		fmt.Fprintf(env.ErrOut, "%s in namespace %s: %s\n", fate, namespace, strings.Join(names, ", "))
 	}
 	if remains.Source != "" {
 		fmt.Fprintf(env.ErrOut, "stays with the credentials: %s\n", remains.Source)

@@ -37,6 +37,8 @@ kubectl completes its commands, flags and the names of connections.
 
 Exit statuses: 0, it worked; 1, it did not, and the last line says why and what to do; 2, it
 worked and found something wrong (explain, validate, doctor).
+
+There are colours on a terminal only; ` + "`NO_COLOR=1`" + ` turns them off.
 `
 
 // reference returns the documentation of a command and its sub-commands.

@@ -63,7 +63,7 @@ Exit status: 0 all is well, 1 it could not be explained, 2 something is wrong.`,
 					return err
 				}
 			} else {
-				printExplanation(env.Out, explanation)
+				printExplanation(env.Out, coloursOf(env.Out), explanation)
 			}
 			return found(explanation.Findings)
 		},
@@ -75,9 +75,9 @@ Exit status: 0 all is well, 1 it could not be explained, 2 something is wrong.`,
 // typesText names the types that commands take, for their help.
 const typesText = "deployment, statefulset, daemonset, replicaset, job, cronjob, pod"
 
-func printExplanation(out io.Writer, e diagnose.Explanation) {
+func printExplanation(out io.Writer, colours palette, e diagnose.Explanation) {
 	fmt.Fprintf(out, "%s in namespace %s\n\n", e.Target, e.Namespace)
-	printFindings(out, "STEP", e.Findings)
+	printFindings(out, colours, "STEP", e.Findings)
 	if e.Cause == nil {
 		fmt.Fprintln(out, "\nAll is well.")
 		return

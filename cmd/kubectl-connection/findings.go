@@ -13,7 +13,7 @@ import (
 
 // printFindings prints checks as a table: result and name, below it what was
 // found and what to do, wrapped.
-func printFindings(out io.Writer, head string, findings []diagnose.Finding) {
+func printFindings(out io.Writer, colours palette, head string, findings []diagnose.Finding) {
 	width := len(head)
 	for _, f := range findings {
 		width = max(width, len(f.Check))
@@ -27,7 +27,8 @@ func printFindings(out io.Writer, head string, findings []diagnose.Finding) {
 		}
 		rest := textWidth - width - 11
 		indent := strings.Repeat(" ", width+11)
-		fmt.Fprintf(out, "%-*s  %-7s  %s\n", width, cut(f.Check, width), f.Result, column(text, rest, indent))
+		fmt.Fprintf(out, "%-*s  %s  %s\n", width, cut(f.Check, width),
+			colours.result(f.Result, fmt.Sprintf("%-7s", f.Result)), column(text, rest, indent))
 	}
 }
 

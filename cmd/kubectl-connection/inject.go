@@ -42,7 +42,7 @@ const injectExample = `  # Print a manifest with its connections, which are defi
   kubectl connection inject -f deployment.yaml --definitions connections/ -o diff
 
   # The operations themselves, one JSON object for each workload
-  cat deployment.yaml | kubectl connection inject -f - --definitions connections/ -o patch
+  kubectl connection inject -f - --definitions connections/ -o patch < deployment.yaml
 
   # All that is needed to run without the webhook, Secrets left out
   kubectl connection inject -f manifests/ -R --definitions connections/ --with-objects

@@ -95,22 +95,22 @@ func resourceNames(list *inventory.Listing) []string {
 }
 
 func printListTable(env *environment, list *inventory.Listing, namespace string, wide bool) error {
-	table := newTable(env.Out)
-	header := "NAME\tKIND\tSERVICE\tAUTH\tCLIENT\tREADY\tREASON\tMADE\tWORKLOADS"
+	table, colours := newTable(env.Out), coloursOf(env.Out)
+	header := "NAME\tKIND\tSERVICE\tAUTH\tCLIENT\tREADY\t" + colours.paint(plain, "REASON") + "\tMADE\tWORKLOADS"
 	if !wide {
-		header = "NAME\tSERVICE\tAUTH\tSTATUS\tMADE\tWORKLOADS"
+		header = "NAME\tSERVICE\tAUTH\t" + colours.paint(plain, "STATUS") + "\tMADE\tWORKLOADS"
 	}
 	if namespace == "" {
 		header = "NAMESPACE\t" + header
 	}
 	fmt.Fprintln(table, header)
 	for _, c := range list.Connections {
-		fmt.Fprintln(table, strings.Join(listCells(c, namespace, wide), "\t"))
+		fmt.Fprintln(table, strings.Join(listCells(c, colours, namespace, wide), "\t"))
 	}
 	return table.Flush()
 }
 
-func listCells(c inventory.Connection, namespace string, wide bool) []string {
+func listCells(c inventory.Connection, colours palette, namespace string, wide bool) []string {
 	var cells []string
 	if namespace == "" {
 		cells = append(cells, orDash(c.Namespace))
@@ -120,7 +120,7 @@ func listCells(c inventory.Connection, namespace string, wide bool) []string {
 		provisioned = map[bool]string{true: "yes", false: "no"}[len(c.Provisioned) > 0]
 	}
 	if !wide {
-		return append(cells, c.Name, c.Service, c.Auth, c.Reason, provisioned, fmt.Sprint(len(c.Workloads)))
+		return append(cells, c.Name, c.Service, c.Auth, colours.reason(c.Reason), provisioned, fmt.Sprint(len(c.Workloads)))
 	}
 	var workloads []string
 	for _, w := range c.Workloads {
@@ -130,7 +130,7 @@ func listCells(c inventory.Connection, namespace string, wide bool) []string {
 		}
 		workloads = append(workloads, name)
 	}
-	return append(cells, c.Name, c.Kind, c.Service, c.Auth, c.Client, c.Ready, c.Reason, provisioned, orDash(strings.Join(workloads, ",")))
+	return append(cells, c.Name, c.Kind, c.Service, c.Auth, c.Client, c.Ready, colours.reason(c.Reason), provisioned, orDash(strings.Join(workloads, ",")))
 }
 
 func orDash(text string) string {

@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, streams genericiooptions.IOStreams)
 		coded = &exitError{code: exitError1, err: clearly(err)}
 	}
 	if coded.err != nil {
-		fmt.Fprintln(streams.ErrOut, "error:", coded.err)
+		fmt.Fprintln(streams.ErrOut, coloursOf(streams.ErrOut).paint(red, "error:"), coded.err)
 	}
 	return coded.code
 }

@@ -75,7 +75,7 @@ needs the right to do that.`,
 				return printData(env.Out, output, result, []string{strings.ToLower(details.Kind) + ".serviceconnector.dev/" + details.Name})
 			}
 			printNotes(env, details.Notes)
-			return printDetails(env.Out, result)
+			return printDetails(env.Out, coloursOf(env.Out), result)
 		},
 	}
 	command.Flags().BoolVar(&values, "show-values", false, "Read the Secret and show the values of the settings, credentials included")
@@ -94,14 +94,14 @@ func oneName(verb string) cobra.PositionalArgs {
 	}
 }
 
-func printDetails(out io.Writer, d shown) error {
-	if err := printDefinition(out, d); err != nil {
+func printDetails(out io.Writer, colours palette, d shown) error {
+	if err := printDefinition(out, colours, d); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\nObjects in namespace %s:\n", d.In)
 	table := newTable(out)
 	for _, object := range d.Objects {
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", object.State, object.Kind, object.Name)
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", colours.state(object.State), object.Kind, object.Name)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -112,7 +112,7 @@ func printDetails(out io.Writer, d shown) error {
 	return nil
 }
 
-func printDefinition(out io.Writer, d shown) error {
+func printDefinition(out io.Writer, colours palette, d shown) error {
 	table := newTable(out)
 	line := func(name, value string) {
 		if value != "" {
@@ -129,9 +129,9 @@ func printDefinition(out io.Writer, d shown) error {
 	line("Client", d.Client)
 	line("Credentials", d.Source)
 	line("Serves", d.Serves)
-	ready := d.Ready
+	ready := colours.paint(green, d.Ready)
 	if d.Ready != "True" {
-		ready += " (" + d.Reason + ")"
+		ready = colours.paint(red, d.Ready+" ("+d.Reason+")")
 	}
 	line("Ready", ready)
 	if err := table.Flush(); err != nil {

@@ -141,7 +141,7 @@ func checkUsable(ctx context.Context, objects client.Client, namespace string, n
 			return err
 		}
 		if finding.Result == diagnose.Failure {
-			return fmt.Errorf("%s; %s, or use --force", finding.Detail, finding.Hint)
+			return fmt.Errorf("%s (%s, or use --force)", finding.Detail, finding.Hint)
 		}
 	}
 	return nil

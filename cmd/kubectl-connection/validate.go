@@ -53,7 +53,7 @@ Exit status: 0 all is well, 1 it could not be checked, 2 something is wrong.`,
 // report prints findings and returns their exit status.
 func (e *environment) report(head, output string, findings []diagnose.Finding) error {
 	if output == "" {
-		printFindings(e.Out, head, findings)
+		printFindings(e.Out, coloursOf(e.Out), head, findings)
 		return found(findings)
 	}
 	var failed []string
