@@ -5,7 +5,7 @@
 // Docker, a registry or a base image: the static binary, a user that is not root,
 // and nothing else.
 //
-//	go run . -source ../.. -out ../../dist -image registry.example/webhook -version v1.2.3
+//	go run . -source ../.. -out ../../dist -image service-connector/webhook -version v1.2.3
 //
 // It writes into the folder out:
 //

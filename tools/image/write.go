@@ -47,7 +47,7 @@ func writeLayout(s settings, built []platformImage) (v1.Hash, error) {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	var bills []v1.Image
 	for _, one := range built {
-		image := mutate.ConfigMediaType(mutate.MediaType(one.image, types.OCIManifestSchema1), types.OCIConfigJSON)
+		image := plain{mutate.ConfigMediaType(mutate.MediaType(one.image, types.OCIManifestSchema1), types.OCIConfigJSON)}
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &one.platform}})
 		bill, err := referrer(image, one.sbom)
 		if err != nil {
@@ -77,6 +77,13 @@ func writeLayout(s settings, built []platformImage) (v1.Hash, error) {
 	}
 	return annotated.Digest()
 }
+
+// plain is an image whose descriptors name no artifactType: skopeo 1.9 drops that
+// field when it copies an index, which would change the digest.
+type plain struct{ v1.Image }
+
+// ArtifactType overrides the one that the library takes from the config's type.
+func (plain) ArtifactType() (string, error) { return "", nil }
 
 // referrer makes a manifest that holds an SBOM and names the image it is of, as
 // the OCI distribution specification 1.1 has referrers.

@@ -36,14 +36,39 @@ app.kubernetes.io/part-of: service-connector
   verbs: [patch]
 # get: credentials and what is there already, one object at a time. list and
 # watch: metadata of our own objects, by label. create and patch: server-side
-# apply. No update, no delete, no token.
+# apply. delete: what no connection needs any more, where deletionPolicy: Delete
+# says so. No update, no token.
 - apiGroups: [""]
   resources: [secrets, serviceaccounts]
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, list, watch, create, patch, delete]
 # The same for what Key Vault connections need; the kind is the CSI driver's.
 - apiGroups: [secrets-store.csi.x-k8s.io]
   resources: [secretproviderclasses]
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, list, watch, create, patch, delete]
+# Who still uses an object, and which pods lack their connections: metadata only.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list]
+# The Deployment behind a pod that does.
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [get]
+{{- if .Values.rollout.enabled }}
+# Rolling them when the values of their connections change.
+- apiGroups: [apps]
+  resources: [deployments, statefulsets, daemonsets]
+  verbs: [get, patch]
+{{- end }}
+{{- if .Values.scan.evict }}
+# Having pods that lack their connections replaced.
+- apiGroups: [""]
+  resources: [pods/eviction]
+  verbs: [create]
+{{- end }}
+# What was done, where people look.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
 {{- end }}
 
 {{/* The namespaces whose pods and workloads reach the webhook. */}}
@@ -57,4 +82,12 @@ matchExpressions:
 # that nothing has to be added.
 - {key: control-plane, operator: NotIn, values: ["true"]}
 - {key: kubernetes.azure.com/managedby, operator: NotIn, values: [aks]}
+{{- end }}
+
+{{/* Which pods are asked about. */}}
+{{- define "sc.podConditions" -}}
+- name: annotated
+  expression: "'serviceconnector.dev/connections' in object.metadata.?annotations.orValue({})"
+- name: not-a-mirror-pod
+  expression: "!('kubernetes.io/config.mirror' in object.metadata.?annotations.orValue({}))"
 {{- end }}
