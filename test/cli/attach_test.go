@@ -32,7 +32,7 @@ func TestUse(t *testing.T) {
 	if got := annotationOf(t, namespace); got != "" {
 		t.Errorf("after dry runs the annotation is %q", got)
 	}
-	run(0, "1 pods roll", "use", "orders-db", "deployment/orders", "--wait=false")
+	run(0, "1 pod rolls", "use", "orders-db", "deployment/orders", "--wait=false")
 	if got := annotationOf(t, namespace); got != "orders-db" {
 		t.Errorf("the annotation is %q", got)
 	}

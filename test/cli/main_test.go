@@ -55,29 +55,13 @@ func runAll(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, controlPlane.Stop()) }()
-	if plugin, err = buildPlugin(ctx); err != nil {
+	if plugin, err = product.BuildPlugin(ctx, controlPlane); err != nil {
 		return 1, err
 	}
 	if installed, err = product.Start(ctx, controlPlane, product.Options{}); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil
-}
-
-// buildPlugin builds the plugin beside the cluster's data, under the name by
-// which kubectl finds it.
-func buildPlugin(ctx context.Context) (string, error) {
-	root, err := product.Root(ctx)
-	if err != nil {
-		return "", err
-	}
-	binary := filepath.Join(controlPlane.Dir, "kubectl-connection")
-	command := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/kubectl-connection")
-	command.Dir = root
-	if out, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the plugin: %w\n%s", err, out)
-	}
-	return binary, nil
 }
 
 // kubectlConnection runs the plugin as the administrator and returns what it
@@ -137,7 +121,7 @@ func kubectl(t *testing.T, args ...string) string {
 func eventually(t *testing.T, what string, condition func() (met bool, saw string)) {
 	t.Helper()
 	var saw string
-	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, 30*time.Second, true, func(context.Context) (met bool, _ error) {
+	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, time.Minute, true, func(context.Context) (met bool, _ error) {
 		met, saw = condition()
 		return met, nil
 	})

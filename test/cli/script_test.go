@@ -4,18 +4,16 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"serviceconnector.dev/test/script"
 )
 
 // TestScripts runs kubectl with the plugin in its path, as a person does. Each
@@ -23,11 +21,9 @@ import (
 // kubeconfig without rights, $STRANGER.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:   "testdata/script",
-		Setup: func(env *testscript.Env) error { return setupScript(t, env) },
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"eventually": eventuallyStdout,
-		},
+		Dir:           "testdata/script",
+		Setup:         func(env *testscript.Env) error { return setupScript(t, env) },
+		Cmds:          script.Commands(),
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
 }
@@ -64,20 +60,4 @@ func copyKubeconfig(source, target, namespace string) error {
 		context.Namespace = namespace
 	}
 	return clientcmd.WriteToFile(*config, target)
-}
-
-// eventuallyStdout runs a command until its output matches: eventually PATTERN
-// COMMAND ARGS.
-func eventuallyStdout(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: eventually PATTERN COMMAND ARGS")
-	}
-	pattern, err := regexp.Compile("(?m)" + args[0])
-	ts.Check(err)
-	err = wait.PollUntilContextTimeout(context.Background(), 200*time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
-		return ts.Exec(args[1], args[2:]...) == nil && pattern.MatchString(ts.ReadFile("stdout")), nil
-	})
-	if err != nil {
-		ts.Fatalf("no match for %q: %v; last:\n%s%s", args[0], err, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
-	}
 }

@@ -24,8 +24,6 @@ func TestValidate(t *testing.T) {
 	validate(2, "still runs with an older revision")
 	kubectl(t, "delete", "secret", "credentials", "-n", namespace)
 	validate(2, "credentials Failure CredentialsNotFound")
-	kubectl(t, "delete", "secret", "sc-orders-db-secret", "-n", namespace)
-	validate(2, "somebody deleted it")
 	if out, _, exit := kubectlConnection(t, "validate", "orders-bd", "-n", namespace); exit != 2 || !strings.Contains(strings.Join(strings.Fields(out), " "), `did you mean "orders-db"?`) {
 		t.Errorf("exit %d, said\n%s", exit, out)
 	}

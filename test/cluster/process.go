@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -30,6 +31,8 @@ type process struct {
 	handle *os.Process
 	// ended is closed when a child ended. It is nil for one that was found again.
 	ended chan struct{}
+	// ready returns nil once it can be used. It is nil for one that was found again.
+	ready func(context.Context) error
 	// logStart is where in the log this run begins.
 	logStart int64
 }
@@ -122,6 +125,17 @@ func (p *process) stop() error {
 		return refused
 	}
 	return fmt.Errorf("stopping %s: process %d is still there after it was killed", p.Name, p.PID)
+}
+
+// kill ends the process without notice.
+func (p *process) kill() error {
+	if err := p.handle.Signal(os.Kill); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("killing %s: %w", p.Name, err)
+	}
+	if !p.waitEnded(stopGrace) {
+		return fmt.Errorf("%s is still there after it was killed", p.Name)
+	}
+	return nil
 }
 
 // waitEnded reports whether the process ended in time.

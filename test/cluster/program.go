@@ -5,9 +5,7 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 )
@@ -61,6 +59,7 @@ func (p *Program) start() (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	started.ready = p.spec.Ready
 	p.cluster.processes = append(p.cluster.processes, started)
 	return started, p.cluster.saveState()
 }
@@ -83,13 +82,7 @@ func (p *Program) Kill() error {
 	if err != nil {
 		return err
 	}
-	if err := running.handle.Signal(os.Kill); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	if !running.waitEnded(stopGrace) {
-		return fmt.Errorf("%s is still there after it was killed", p.spec.Name)
-	}
-	return nil
+	return running.kill()
 }
 
 func (p *Program) process() (*process, error) {

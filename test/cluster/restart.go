@@ -69,6 +69,7 @@ func (c *Cluster) again(i int) error {
 	if err != nil {
 		return err
 	}
+	p.ready = c.processes[i].ready
 	c.processes[i] = p
 	return c.saveState()
 }

@@ -161,6 +161,7 @@ func (c *Cluster) startOne(ctx context.Context, next component) error {
 	if err != nil {
 		return err
 	}
+	p.ready = next.ready
 	c.processes = append(c.processes, p)
 	if err := c.saveState(); err != nil {
 		return err

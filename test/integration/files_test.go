@@ -234,14 +234,43 @@ func TestKeyVaultCSI(t *testing.T) {
 			"useVMManagedIdentity": "true", "userAssignedIdentityID": clientB,
 			"objects": "array:\n- |\n  objectAlias: tls.pem\n  objectName: tls\n  objectType: cert\n  objectVersion: \"7\"\n"},
 	})
+
+	// They are kept, too: an edit is put back, and what was deleted is made again.
+	s.wantCount("vault", 1, 1)
+	s.kubectl("patch", "secretproviderclass", "sc-vault-secretprovider", "--type=merge", "-p", `{"spec":{"parameters":{"keyvaultName":"theirs"}}}`)
+	s.within(soon, "the parameter is put back", func() bool {
+		return s.class("sc-vault-secretprovider").Object["spec"].(map[string]any)["parameters"].(map[string]any)["keyvaultName"] == "shop"
+	})
+	s.wantOneEvent(v1alpha1.EventRepaired, "sc-vault-secretprovider")
+	uid := s.class("sc-vault-secretprovider").GetUID()
+	s.kubectl("delete", "secretproviderclass", "sc-vault-secretprovider")
+	s.within(soon, "it is back", func() bool {
+		now := s.class("sc-vault-secretprovider")
+		return now != nil && now.GetUID() != uid
+	})
+	s.wantOneEvent(v1alpha1.EventRestored, "sc-vault-secretprovider")
+}
+
+// class returns a SecretProviderClass, nil for none.
+func (s *shop) class(name string) *unstructured.Unstructured {
+	s.t.Helper()
+	class := &unstructured.Unstructured{}
+	class.SetGroupVersionKind(providerClasses.GroupVersion().WithKind("SecretProviderClass"))
+	err := objects.Get(s.t.Context(), key(s.name, name), class)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return class
 }
 
 func (s *shop) wantClass(name string, spec map[string]any) {
 	s.t.Helper()
-	class := &unstructured.Unstructured{}
-	class.SetGroupVersionKind(providerClasses.GroupVersion().WithKind("SecretProviderClass"))
-	if err := objects.Get(s.t.Context(), key(s.name, name), class); err != nil {
-		s.t.Fatal(err)
+	class := s.class(name)
+	if class == nil {
+		s.t.Fatalf("there is no SecretProviderClass %s", name)
 	}
 	if diff := cmp.Diff(spec, class.Object["spec"]); diff != "" {
 		s.t.Errorf("%s (-want +got):\n%s", name, diff)

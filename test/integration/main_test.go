@@ -15,9 +15,12 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -36,6 +39,7 @@ var (
 	clients      kubernetes.Interface
 	objects      client.Client
 	identities   *identityWebhook
+	traces       *collector
 )
 
 // settle is how long the webhook publishes a new certificate authority before it
@@ -54,7 +58,14 @@ func TestMain(m *testing.M) {
 func runAll(m *testing.M) (code int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Minute)
 	defer cancel()
-	controlPlane, err = cluster.Start(ctx, cluster.Options{Audit: true})
+	tracing, err := tracingConfig()
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(filepath.Dir(tracing))) }()
+	traces = startCollector()
+	defer traces.server.Close()
+	controlPlane, err = cluster.Start(ctx, cluster.Options{Audit: true, APIServerArgs: []string{"--tracing-config-file=" + tracing}})
 	if err != nil {
 		return 1, err
 	}
@@ -71,7 +82,13 @@ func runAll(m *testing.M) (code int, err error) {
 	if objects, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
 		return 1, err
 	}
-	if installed, err = product.Start(ctx, controlPlane, product.Options{Args: []string{"--ca-settle", settle.String()}}); err != nil {
+	if installed, err = product.Start(ctx, controlPlane, product.Options{Args: []string{
+		"--ca-settle", settle.String(), "--scan-interval", "5s", "--evict-half-connected", "--allow-rollout",
+		"--tracing-endpoint", traces.server.URL,
+	}}); err != nil {
+		return 1, err
+	}
+	if err := allowMore(ctx); err != nil {
 		return 1, err
 	}
 	if identities, err = startIdentityWebhook(ctx); err != nil {
@@ -79,6 +96,28 @@ func runAll(m *testing.M) (code int, err error) {
 	}
 	defer identities.server.Close()
 	return m.Run(), nil
+}
+
+// allowMore gives the rights that the chart gives with scan.evict and
+// rollout.enabled.
+func allowMore(ctx context.Context) error {
+	const name = "service-connector-more"
+	_, err := clients.RbacV1().ClusterRoles().Create(ctx, &rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Rules: []rbacv1.PolicyRule{
+			{APIGroups: []string{"apps"}, Resources: []string{"deployments", "statefulsets", "daemonsets"}, Verbs: []string{"get", "patch"}},
+			{APIGroups: []string{""}, Resources: []string{"pods/eviction"}, Verbs: []string{"create"}},
+		},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	_, err = clients.RbacV1().ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: product.Namespace, Name: "service-connector"}},
+	}, metav1.CreateOptions{})
+	return err
 }
 
 // get reads a URL of the product's plain HTTP endpoints.

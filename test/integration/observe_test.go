@@ -46,6 +46,21 @@ func metric(t *testing.T, name, label, value string) int {
 	return int(sum)
 }
 
+// sample returns a metric without labels.
+func sample(t *testing.T, name string) float64 {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(get(t, installed.Metrics).Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range families[name].GetMetric() {
+		return m.GetGauge().GetValue()
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
+}
+
 // warnings runs kubectl in the shop and returns all that it printed, warnings
 // included.
 func (s *shop) warnings(args ...string) string {
@@ -86,6 +101,7 @@ func (s *shop) wantReady(name, reason string) v1alpha1.Connection {
 type auditEvent struct {
 	Verb       string `json:"verb"`
 	RequestURI string `json:"requestURI"`
+	UserAgent  string `json:"userAgent"`
 	User       struct {
 		Username string `json:"username"`
 	} `json:"user"`
@@ -130,9 +146,10 @@ func auditEvents(t *testing.T, fits func(auditEvent) bool) []auditEvent {
 }
 
 // background reports whether a request is one the webhook makes by the clock,
-// whatever is admitted: watches, its lease, its certificate.
+// whatever is admitted: watches, its lease, its certificate, and what comes after
+// admission.
 func background(e auditEvent) bool {
-	return e.Verb == "watch" || e.ObjectRef.Resource == "leases" || e.ObjectRef.Name == "service-connector-ca" ||
+	return strings.HasPrefix(e.UserAgent, "service-connector-controller/") || e.Verb == "watch" || e.ObjectRef.Resource == "leases" || e.ObjectRef.Name == "service-connector-ca" ||
 		e.ObjectRef.Resource == "mutatingwebhookconfigurations"
 }
 

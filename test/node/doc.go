@@ -22,6 +22,8 @@
 //     the data folder: network interfaces, nftables tables, mounts, cgroups,
 //     sockets. Changed kernel settings get their old values. Pods are killed, not
 //     asked.
+//   - Restart is a power cut and a new start on the same data; KillContainer ends
+//     one container. LoadArchive takes an image that somebody else has built.
 //   - What a killed process left, the next Start removes: it is written down in
 //     /run before it is made.
 //   - Pods reach each other, Services, and programs of this machine that listen

@@ -72,7 +72,7 @@ func (n *Node) loadImage(ctx context.Context, i Image) error {
 	if err := tarball.WriteToFile(archive, tag, image); err != nil {
 		return err
 	}
-	if _, err := output(ctx, "ctr", "--address", n.settings.ContainerdSocket, "--namespace", "k8s.io", "images", "import", archive); err != nil {
+	if err := n.importArchive(ctx, archive); err != nil {
 		return err
 	}
 	return n.awaitImage(ctx, i.Name, digest)

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"serviceconnector.dev/test/debian"
 )
 
 // commands are the programs of other projects that a node needs, with the Debian
@@ -113,30 +115,5 @@ func capabilities() error {
 // out.
 func Install(ctx context.Context, out io.Writer) error {
 	_, packages := missing()
-	if len(packages) == 0 {
-		return nil
-	}
-	if _, err := exec.LookPath("apt-get"); err != nil {
-		return fmt.Errorf("there is no apt-get to install %s; install it by hand", strings.Join(packages, ", "))
-	}
-	install := append([]string{"install", "-y", "--no-install-recommends"}, packages...)
-	if aptGet(ctx, out, install...) == nil {
-		return nil
-	}
-	// A machine whose package lists are missing or old needs them first.
-	if err := aptGet(ctx, out, "update"); err != nil {
-		return err
-	}
-	return aptGet(ctx, out, install...)
-}
-
-func aptGet(ctx context.Context, out io.Writer, args ...string) error {
-	fmt.Fprintln(out, "apt-get", strings.Join(args, " "))
-	cmd := exec.CommandContext(ctx, "apt-get", args...)
-	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("apt-get %s: %w", strings.Join(args, " "), err)
-	}
-	return nil
+	return debian.Install(ctx, out, packages)
 }

@@ -17,10 +17,14 @@ const (
 	// images/tools: printenv, cat, ls, sleep, serve, get. The entrypoint takes the
 	// command's name as the first argument; /bin has each under its name too.
 	ToolsImage = "localhost/tools:1"
+	// ShopImage is an image that LoadShop loads: an application that uses a
+	// PostgreSQL and a Redis; see images/shop. Its argument is once or serve.
+	ShopImage = "localhost/shop:1"
 	// pauseImage holds a pod's namespaces open.
 	pauseImage = "localhost/pause:1"
 
 	packageTools        = "serviceconnector.dev/test/node/images/tools"
+	packageShop         = "serviceconnector.dev/test/node/images/shop"
 	packageSecretsStore = "serviceconnector.dev/test/node/secretsstore"
 )
 
@@ -41,6 +45,20 @@ func (n *Node) loadTools(ctx context.Context) error {
 		Name:       pauseImage,
 		Files:      map[string]string{"/pause": binary},
 		Entrypoint: []string{"/pause"},
+	})
+}
+
+// LoadShop builds ShopImage and gives it to the node.
+func (n *Node) LoadShop(ctx context.Context) error {
+	binary, err := n.build(ctx, packageShop)
+	if err != nil {
+		return err
+	}
+	return n.LoadImage(ctx, Image{
+		Name:       ShopImage,
+		Files:      map[string]string{"/bin/shop": binary},
+		Entrypoint: []string{"/bin/shop"},
+		User:       "65532",
 	})
 }
 

@@ -18,6 +18,9 @@ import (
 // Namespace is where the product is installed.
 const Namespace = "sc-system"
 
+// buildTimeout bounds the build of one command.
+const buildTimeout = 10 * time.Minute
+
 // Options say how the product is started.
 type Options struct {
 	// Args are added to the webhook's command line.
@@ -38,31 +41,44 @@ type Product struct {
 	// Health is the URL of its readiness.
 	Health string
 
+	args    []string
 	webhook *cluster.Program
 }
 
 // Start installs the product and waits until the webhook is ready.
 func Start(ctx context.Context, c *cluster.Cluster, o Options) (*Product, error) {
-	ports, err := cluster.FreePorts(3)
+	p := &Product{Cluster: c, args: o.Args}
+	ports, err := p.ports()
 	if err != nil {
 		return nil, err
-	}
-	p := &Product{
-		Cluster: c,
-		URL:     fmt.Sprintf("https://127.0.0.1:%d", ports[0]),
-		Metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[1]),
-		Health:  fmt.Sprintf("http://127.0.0.1:%d/readyz", ports[2]),
 	}
 	if err := p.install(ctx); err != nil {
 		return nil, fmt.Errorf("installing the product: %w", err)
 	}
-	args := append([]string{
-		"--listen", fmt.Sprintf("127.0.0.1:%d", ports[0]), "--host", "127.0.0.1",
-		"--metrics", fmt.Sprintf("127.0.0.1:%d", ports[1]),
-		"--health", fmt.Sprintf("127.0.0.1:%d", ports[2]),
-		"--namespace", Namespace, "--log-level", "debug",
-	}, o.Args...)
-	return p, p.run(ctx, args)
+	return p, p.run(ctx, "webhook", ports)
+}
+
+// Second starts another webhook beside the first, as a second replica, except that
+// the API server does not ask it.
+func (p *Product) Second(ctx context.Context) (*Product, error) {
+	second := &Product{Cluster: p.Cluster, args: p.args}
+	ports, err := second.ports()
+	if err != nil {
+		return nil, err
+	}
+	return second, second.run(ctx, "webhook-2", ports)
+}
+
+// ports chooses where the webhook listens.
+func (p *Product) ports() ([]int, error) {
+	ports, err := cluster.FreePorts(3)
+	if err != nil {
+		return nil, err
+	}
+	p.URL = fmt.Sprintf("https://127.0.0.1:%d", ports[0])
+	p.Metrics = fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[1])
+	p.Health = fmt.Sprintf("http://127.0.0.1:%d/readyz", ports[2])
+	return ports, nil
 }
 
 // install applies the CRDs and the configuration.
@@ -80,8 +96,14 @@ func (p *Product) install(ctx context.Context) error {
 }
 
 // run builds the webhook and starts it with its own rights.
-func (p *Product) run(ctx context.Context, args []string) error {
-	binary, err := build(ctx, p.Cluster.Dir)
+func (p *Product) run(ctx context.Context, name string, ports []int) error {
+	args := append([]string{
+		"--listen", fmt.Sprintf("127.0.0.1:%d", ports[0]), "--host", "127.0.0.1",
+		"--metrics", fmt.Sprintf("127.0.0.1:%d", ports[1]),
+		"--health", fmt.Sprintf("127.0.0.1:%d", ports[2]),
+		"--namespace", Namespace, "--log-level", "debug",
+	}, p.args...)
+	binary, err := build(ctx, filepath.Join(p.Cluster.Dir, "webhook"))
 	if err != nil {
 		return err
 	}
@@ -90,7 +112,7 @@ func (p *Product) run(ctx context.Context, args []string) error {
 		return err
 	}
 	p.webhook, err = p.Cluster.Run(ctx, cluster.ProgramSpec{
-		Name:  "webhook",
+		Name:  name,
 		Path:  binary,
 		Args:  append([]string{"--kubeconfig", kubeconfig}, args...),
 		Ready: p.ready,
@@ -134,20 +156,4 @@ func Root(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("finding the product's module: %w", err)
 	}
 	return strings.TrimSpace(string(out)), nil
-}
-
-func build(ctx context.Context, dir string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
-	defer cancel()
-	root, err := Root(ctx)
-	if err != nil {
-		return "", err
-	}
-	binary := filepath.Join(dir, "webhook")
-	command := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/webhook")
-	command.Dir = root
-	if out, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the webhook: %w\n%s", err, out)
-	}
-	return binary, nil
 }

@@ -5,7 +5,7 @@
 // plane:
 //
 //	go run ./node/cmd/node check    says whether this machine can
-//	go run ./node/cmd/node install  installs what is missing, on Debian
+//	go run ./node/cmd/node install  installs what is missing, on Debian, and databases
 //	go run ./node/cmd/node run      runs a node until it is interrupted
 package main
 
@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"serviceconnector.dev/test/databases"
 	"serviceconnector.dev/test/node"
 )
 
@@ -39,15 +40,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case "check":
 		return node.Requirements(ctx)
 	case "install":
-		if err := node.Install(ctx, stderr); err != nil {
-			return err
-		}
-		return node.Requirements(ctx)
+		return install(ctx, stderr)
 	case "run":
 		return runNode(ctx, stdout, stderr)
 	default:
 		return fmt.Errorf("unknown command %q; usage: node check | install | run", args[0])
 	}
+}
+
+// install installs what the node needs, and the databases that pods use in tests.
+func install(ctx context.Context, stderr io.Writer) error {
+	if err := node.Install(ctx, stderr); err != nil {
+		return err
+	}
+	if err := databases.Install(ctx, stderr); err != nil {
+		return err
+	}
+	return errors.Join(node.Requirements(ctx), databases.Requirements())
 }
 
 func runNode(ctx context.Context, stdout, stderr io.Writer) error {
