@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -48,11 +49,32 @@ func newNamespace(t *testing.T) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.logIfFailed)
 	s.eventually("the service account default exists", func() bool {
 		_, err := clients.CoreV1().ServiceAccounts(s.name).Get(t.Context(), "default", metav1.GetOptions{})
 		return err == nil
 	})
 	return s
+}
+
+// logIfFailed shows what the webhook last logged about the namespace of a test that
+// failed.
+func (s *shop) logIfFailed() {
+	if !s.t.Failed() {
+		return
+	}
+	raw, err := os.ReadFile(installed.Log)
+	if err != nil {
+		s.t.Log(err)
+	}
+	const most = 60
+	var about []string
+	for line := range strings.Lines(string(raw)) {
+		if strings.Contains(line, s.name) {
+			about = append(about, line)
+		}
+	}
+	s.t.Logf("the webhook's log:\n%s", strings.Join(about[max(0, len(about)-most):], ""))
 }
 
 func random(t *testing.T) string {

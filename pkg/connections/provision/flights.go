@@ -34,8 +34,9 @@ func newFlights(log logr.Logger) flights {
 
 // do runs fly for the object, or joins the flight that is under way, and waits
 // for its end or the end of ctx. flown is the tag of the flight that ended: not
-// the caller's own if it joined one that somebody began for another purpose.
-func (f flights) do(ctx context.Context, object connections.Object, tag string, fly func(context.Context) error) (flown string, err error) {
+// the caller's own if it joined one that somebody began for another purpose, and
+// nil if none ended.
+func (f flights) do(ctx context.Context, object connections.Object, tag any, fly func(context.Context) error) (flown any, err error) {
 	key := string(object.Kind) + "/" + object.Namespace + "/" + object.Name
 	done := f.group.DoChan(key, func() (any, error) {
 		flight, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTime)
@@ -48,10 +49,9 @@ func (f flights) do(ctx context.Context, object connections.Object, tag string, 
 	})
 	select {
 	case result := <-done:
-		flown, _ = result.Val.(string)
-		return flown, result.Err
+		return result.Val, result.Err
 	case <-ctx.Done():
-		return "", fmt.Errorf("%s %q in namespace %q is still being made: %w", object.Kind, object.Name, object.Namespace, ctx.Err())
+		return nil, fmt.Errorf("%s %q in namespace %q is still being made: %w", object.Kind, object.Name, object.Namespace, ctx.Err())
 	}
 }
 

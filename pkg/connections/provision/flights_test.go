@@ -38,7 +38,7 @@ func began(t *testing.T, f flights, tag string) (release chan struct{}, result c
 // Who joins a flight learns whose it was: another's end is not his.
 func TestJoinedFlight(t *testing.T) {
 	type end struct {
-		flown string
+		flown any
 		err   error
 	}
 	own := errors.New("a flight of its own")
@@ -57,7 +57,7 @@ func TestJoinedFlight(t *testing.T) {
 	}
 	for range cap(ends) {
 		// Each either joined the first or, coming late, a second one.
-		if e := <-ends; e.flown == "first" && e.err != nil || e.flown == "second" && !errors.Is(e.err, own) || e.flown == "" {
+		if e := <-ends; e.flown == "first" && e.err != nil || e.flown == "second" && !errors.Is(e.err, own) || e.flown == nil {
 			t.Errorf("flight %q ended with %v", e.flown, e.err)
 		}
 	}

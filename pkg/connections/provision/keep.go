@@ -42,11 +42,11 @@ type Kept struct {
 // and says how it was. It writes only where something differs. r is the binding's
 // rendering.
 func (p *Provisioner) Keep(ctx context.Context, object connections.Object, b *connections.Binding, r *Rendering) (Kept, error) {
-	var kept Kept
-	tag := "keep " + b.Definition.Owner()
+	// It is the tag of the flight, too: who keeps the same object at the same time
+	// must not take this one's end for theirs, since only one gets the result.
+	result := make(chan Kept, 1)
 	for {
-		result := make(chan Kept, 1)
-		flown, err := p.flights.do(ctx, object, tag, func(ctx context.Context) error {
+		flown, err := p.flights.do(ctx, object, result, func(ctx context.Context) error {
 			kept, err := p.keep(ctx, object, b, r)
 			if err != nil || kept.Outcome != OutcomeCurrent {
 				p.made(object, b, err)
@@ -57,13 +57,14 @@ func (p *Provisioner) Keep(ctx context.Context, object connections.Object, b *co
 			result <- kept
 			return err
 		})
-		if flown != tag && ctx.Err() == nil {
-			continue // somebody else's flight ended; ours comes next
+		switch {
+		case flown == any(result) && err == nil:
+			return <-result, nil
+		case flown == any(result):
+			return Kept{}, err
+		case ctx.Err() != nil:
+			return Kept{}, fmt.Errorf("keeping %s %q in namespace %q: %w", object.Kind, object.Name, object.Namespace, ctx.Err())
 		}
-		if err == nil {
-			kept = <-result
-		}
-		return kept, err
 	}
 }
 
