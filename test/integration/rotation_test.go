@@ -103,7 +103,9 @@ func TestRotationAcross1000Namespaces(t *testing.T) {
 		rates := stop()
 		t.Logf("1,000 Secrets in %s; writes of Secrets a second: %v", time.Since(start).Round(time.Second), rates)
 		for _, rate := range rates {
-			if rate > pace+atOnce+5 {
+			// At most: what the pace allows, what it allows at once, and what was under way
+			// when the second began.
+			if rate > pace+2*atOnce+5 {
 				t.Errorf("%.0f writes of Secrets in a second, want about %d at most: %v", rate, pace, rates)
 				break
 			}
@@ -270,12 +272,13 @@ func (f *fleet) writes(t *testing.T) int {
 }
 
 // writesOfControllers are the writes of what comes after admission, but for its
-// lease and the events about that.
+// lease and for events: their names keep them from being told twice, and what their
+// bound dropped a new leader may tell.
 func writesOfControllers(t *testing.T) []auditEvent {
 	t.Helper()
 	return ourRequests(t, func(e auditEvent) bool {
 		return strings.HasPrefix(e.UserAgent, "service-connector-controller/") && e.ObjectRef.Resource != "leases" &&
-			!strings.HasPrefix(e.ObjectRef.Name, "service-connector.") && (e.Verb == "create" || e.Verb == "patch" || e.Verb == "update" || e.Verb == "delete")
+			e.ObjectRef.Resource != "events" && (e.Verb == "create" || e.Verb == "patch" || e.Verb == "update" || e.Verb == "delete")
 	})
 }
 

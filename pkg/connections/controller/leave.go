@@ -37,15 +37,16 @@ type leaver struct {
 	events     *events
 
 	mu sync.Mutex
-	// used are the objects that wait for their last user.
-	used map[connections.Object]struct{}
+	// used are the objects that wait for their last user, each with the
+	// resourceVersion at which that was told.
+	used map[connections.Object]string
 }
 
 // leave hands an object over to another connection that uses it, leaves it to its
 // namespace, or deletes it when its last user is gone.
 func (l *leaver) leave(ctx context.Context, t target, marks cluster.Marks, present bool) (ctrl.Result, error) {
-	l.waits(t.object, false)
 	if !present {
+		l.waitsNoMore(t.object)
 		return ctrl.Result{}, nil
 	}
 	switch late, err := l.late(ctx, t.owner); {
@@ -55,11 +56,13 @@ func (l *leaver) leave(ctx context.Context, t target, marks cluster.Marks, prese
 		return ctrl.Result{RequeueAfter: recheckLate}, nil
 	}
 	if inherited, err := l.inherit(ctx, t); inherited || err != nil {
+		l.waitsNoMore(t.object)
 		return ctrl.Result{}, err
 	}
 	if marks.Delete {
 		return l.remove(ctx, t, marks)
 	}
+	l.waitsNoMore(t.object)
 	if err := l.keeper.Release(ctx, t.object, t.owner); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -93,9 +96,13 @@ func (l *leaver) remove(ctx context.Context, t target, marks cluster.Marks) (ctr
 		return ctrl.Result{}, err
 	}
 	if count > 0 {
-		l.say(ctx, t, marks, v1alpha1.EventStillUsed, fmt.Sprintf("will be deleted with its last user: %s does not need it here any more, but %d pods use it, such as %s", t.owner, count, example))
-		return ctrl.Result{RequeueAfter: l.waits(t.object, true)}, nil
+		again, told := l.waits(t.object, marks.ResourceVersion)
+		if !told {
+			l.say(ctx, t, marks, v1alpha1.EventStillUsed, fmt.Sprintf("will be deleted with its last user: %s does not need it here any more, but %d pods use it, such as %s", t.owner, count, example))
+		}
+		return ctrl.Result{RequeueAfter: again}, nil
 	}
+	l.waitsNoMore(t.object)
 	if err := l.keeper.Remove(ctx, t.object, marks.ResourceVersion); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -103,16 +110,20 @@ func (l *leaver) remove(ctx context.Context, t target, marks cluster.Marks) (ctr
 	return ctrl.Result{}, nil
 }
 
-// waits notes whether an object waits for its last user, and returns for how long.
-func (l *leaver) waits(object connections.Object, used bool) time.Duration {
+// waits notes that an object waits for its last user, and returns for how long, and
+// whether that has been told of it as it is.
+func (l *leaver) waits(object connections.Object, resourceVersion string) (again time.Duration, told bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !used {
-		delete(l.used, object)
-		return 0
-	}
-	l.used[object] = struct{}{}
-	return recheckUsed + time.Duration(len(l.used)-1)*recheckUsedEach
+	told = l.used[object] == resourceVersion
+	l.used[object] = resourceVersion
+	return recheckUsed + time.Duration(len(l.used)-1)*recheckUsedEach, told
+}
+
+func (l *leaver) waitsNoMore(object connections.Object) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.used, object)
 }
 
 // say tells of what becomes of an object, once for each state of it.

@@ -66,7 +66,7 @@ func newObjects(live client.Reader, seen *renderings, told *events, failing *fai
 	return &objects{
 		index: o.Index, renderings: seen, keeper: o.Keeper, live: live, events: told, meter: o.Meter, failures: failing,
 		contention: newContention(o.Now),
-		leaver:     &leaver{index: o.Index, renderings: seen, keeper: o.Keeper, live: live, events: told, used: map[connections.Object]struct{}{}},
+		leaver:     &leaver{index: o.Index, renderings: seen, keeper: o.Keeper, live: live, events: told, used: map[connections.Object]string{}},
 		pace:       rate.NewLimiter(rate.Limit(o.Pace), keepers),
 		changed:    func() {},
 		seen:       map[connections.Object]string{},
@@ -109,6 +109,7 @@ func (o *objects) Reconcile(ctx context.Context, t target) (ctrl.Result, error) 
 	case offer.Binding == nil:
 		return ctrl.Result{}, nil // its status says why; a change of the definition comes back here
 	}
+	o.leaver.waitsNoMore(t.object)
 	return o.keep(ctx, t, marks, present, offer.Binding)
 }
 
