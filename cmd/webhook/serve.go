@@ -59,7 +59,8 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 		return err
 	}
 	keeper := newCertificates(o, clients, log)
-	mgr, err := newManager(o, config, keeper, log)
+	mux := http.NewServeMux()
+	mgr, err := newManager(o, config, keeper, mux, log)
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 	provisioner := provision.New(client, index, meter, log.WithName("provision"), o.namespace, time.Now)
 	pods := &admission.Pods{Directory: &cluster.Directory{Index: index, Live: mgr.GetAPIReader()}, Provisioner: provisioner, Inspector: provisioner}
 	leaving := &drain{}
-	register(mgr.GetWebhookServer(), leaving, traces, meter, log.WithName("admission"), map[string]admission.Decider{
+	register(mux, leaving, traces, meter, log.WithName("admission"), map[string]admission.Decider{
 		"pods":      pods,
 		"workloads": &admission.Workloads{Pods: pods},
 	})
@@ -159,7 +160,7 @@ func awaitAPI(ctx context.Context, api discovery.ServerVersionInterface, log log
 	}
 }
 
-func newManager(o options, config *rest.Config, keeper certificates, log logr.Logger) (manager.Manager, error) {
+func newManager(o options, config *rest.Config, keeper certificates, mux *http.ServeMux, log logr.Logger) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, fmt.Errorf("building the scheme: %w", err)
@@ -181,11 +182,14 @@ func newManager(o options, config *rest.Config, keeper certificates, log logr.Lo
 			Host:    host,
 			Port:    port,
 			TLSOpts: []func(*tls.Config){serveTLS(keeper)},
+			// Its Register would wrap each handler in metrics that say less than ours.
+			WebhookMux: mux,
 		}),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)
 	}
+	_ = mgr.GetWebhookServer() // with which the manager starts it
 	return mgr, nil
 }
 
@@ -200,10 +204,10 @@ func serveTLS(keeper certificates) func(*tls.Config) {
 }
 
 // register serves each decider below /mutate-<name>.
-func register(server webhook.Server, leaving *drain, traces *tracing, meter *metrics, log logr.Logger, deciders map[string]admission.Decider) {
+func register(mux *http.ServeMux, leaving *drain, traces *tracing, meter *metrics, log logr.Logger, deciders map[string]admission.Decider) {
 	for name, decider := range deciders {
 		endpoint := &admission.Endpoint{Name: name, Decider: decider, Observer: traces.observer(meter), Log: log}
-		server.Register("/mutate-"+name, leaving.handler(traces.handler("mutate-"+name, endpoint)))
+		mux.Handle("/mutate-"+name, leaving.handler(traces.handler("mutate-"+name, endpoint)))
 	}
 }
 

@@ -39,7 +39,8 @@ func (p Patch) Encode() ([]byte, error) {
 }
 
 // append writes an operation behind out: by hand, since the values behind an
-// interface would be copied one by one to be encoded.
+// interface would be copied one by one to be encoded. What most pods get is written
+// without reflection, too.
 func (o Operation) append(out []byte) ([]byte, error) {
 	out = append(out, `{"op":"`...)
 	out = append(out, o.Op...)
@@ -49,13 +50,47 @@ func (o Operation) append(out []byte) ([]byte, error) {
 		return append(out, '}'), err
 	}
 	out = append(out, `,"value":`...)
-	if text, ok := o.Value.(*string); ok {
-		out, err = jsontext.AppendQuote(out, *text)
-		return append(out, '}'), err
+	switch value := o.Value.(type) {
+	case *string:
+		out, err = jsontext.AppendQuote(out, *value)
+	case *envFromSource:
+		out, err = value.append(out)
+	case *[]envFromSource:
+		out, err = appendList(out, *value, envFromSource.append)
+	default:
+		var raw []byte
+		raw, err = Encode(value)
+		out = append(out, raw...)
 	}
-	value, err := Encode(o.Value)
-	out = append(out, value...)
 	return append(out, '}'), err
+}
+
+// append writes a source behind out.
+func (s envFromSource) append(out []byte) (_ []byte, err error) {
+	out = append(out, '{')
+	if s.Prefix != "" {
+		out = append(out, `"prefix":`...)
+		if out, err = jsontext.AppendQuote(out, s.Prefix); err != nil {
+			return out, err
+		}
+		out = append(out, ',')
+	}
+	out = append(out, `"secretRef":{"name":`...)
+	out, err = jsontext.AppendQuote(out, s.SecretRef.Name)
+	return append(out, "}}"...), err
+}
+
+func appendList[T any](out []byte, list []T, item func(T, []byte) ([]byte, error)) (_ []byte, err error) {
+	out = append(out, '[')
+	for i, value := range list {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		if out, err = item(value, out); err != nil {
+			return out, err
+		}
+	}
+	return append(out, ']'), nil
 }
 
 // add points to its value, which is encoded where it lies.

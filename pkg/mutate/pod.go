@@ -77,14 +77,20 @@ type EnvVar struct {
 
 // Volume is one of a pod's volumes.
 type Volume struct {
-	Name   string `json:"name"`
-	Secret *struct {
-		SecretName string `json:"secretName"`
-	} `json:"secret"`
-	CSI *struct {
-		Driver           string            `json:"driver"`
-		VolumeAttributes map[string]string `json:"volumeAttributes"`
-	} `json:"csi"`
+	Name   string        `json:"name"`
+	Secret *SecretVolume `json:"secret"`
+	CSI    *CSIVolume    `json:"csi"`
+}
+
+// SecretVolume is a volume of a Secret's keys.
+type SecretVolume struct {
+	SecretName string `json:"secretName"`
+}
+
+// CSIVolume is a volume of a CSI driver.
+type CSIVolume struct {
+	Driver           string            `json:"driver"`
+	VolumeAttributes map[string]string `json:"volumeAttributes"`
 }
 
 // VolumeMount is one of a container's mounts.
@@ -96,18 +102,24 @@ type VolumeMount struct {
 
 // EnvFromSource is one entry of a container's envFrom.
 type EnvFromSource struct {
-	Prefix    string `json:"prefix"`
-	SecretRef *struct {
-		Name string `json:"name"`
-	} `json:"secretRef"`
+	Prefix    string           `json:"prefix"`
+	SecretRef *SecretReference `json:"secretRef"`
+}
+
+// SecretReference names a Secret.
+type SecretReference struct {
+	Name string `json:"name"`
 }
 
 // DecodePod reads a pod as the API server sends it: JSON, with exact field
 // names.
 func DecodePod(raw []byte) (Pod, error) {
-	var pod Pod
-	if err := Decode(raw, &pod); err != nil {
-		return Pod{}, fmt.Errorf("decoding the pod: %w", err)
+	pod, scanned := scanPod(raw)
+	if !scanned {
+		pod = Pod{}
+		if err := Decode(raw, &pod); err != nil {
+			return Pod{}, fmt.Errorf("decoding the pod: %w", err)
+		}
 	}
 	pod.raw = raw
 	return pod, nil

@@ -134,7 +134,7 @@ func TestTwoLeaders(t *testing.T) {
 	for i := range n {
 		s.wantCount(fmt.Sprint("c", i), 1, 1)
 	}
-	second, err := installed.Second(t.Context())
+	second, err := installed.Replica(t.Context(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,15 +58,15 @@ func Start(ctx context.Context, c *cluster.Cluster, o Options) (*Product, error)
 	return p, p.run(ctx, "webhook", ports)
 }
 
-// Second starts another webhook beside the first, as a second replica, except that
-// the API server does not ask it.
-func (p *Product) Second(ctx context.Context) (*Product, error) {
-	second := &Product{Cluster: p.Cluster, args: p.args}
-	ports, err := second.ports()
+// Replica starts another webhook beside the first, the nth, except that the API
+// server does not ask it.
+func (p *Product) Replica(ctx context.Context, n int) (*Product, error) {
+	replica := &Product{Cluster: p.Cluster, args: p.args}
+	ports, err := replica.ports()
 	if err != nil {
 		return nil, err
 	}
-	return second, second.run(ctx, "webhook-2", ports)
+	return replica, replica.run(ctx, fmt.Sprintf("webhook-%d", n), ports)
 }
 
 // ports chooses where the webhook listens.

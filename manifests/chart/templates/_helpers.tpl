@@ -86,8 +86,10 @@ matchExpressions:
 
 {{/* Which pods are asked about. */}}
 {{- define "sc.podConditions" -}}
+# One expression: each is paid for by every pod that gets so far. The API server's
+# copy of a static pod, which may name neither secrets nor service accounts, is not.
 - name: annotated
-  expression: "'serviceconnector.dev/connections' in object.metadata.?annotations.orValue({})"
-- name: not-a-mirror-pod
-  expression: "!('kubernetes.io/config.mirror' in object.metadata.?annotations.orValue({}))"
+  expression: >-
+    object.metadata.?annotations['serviceconnector.dev/connections'].hasValue() &&
+    !('kubernetes.io/config.mirror' in object.metadata.annotations)
 {{- end }}

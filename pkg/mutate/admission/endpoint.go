@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -56,7 +57,9 @@ type Endpoint struct {
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
 	defer e.recoverPanic(w, r, begin)
-	body, code, err := readBody(w, r)
+	buffer := bodies.Get().(*bytes.Buffer) //nolint:errcheck,forcetypeassert // holds nothing else
+	defer giveBack(buffer)
+	body, code, err := readBody(w, r, buffer)
 	if err != nil {
 		e.fail(w, r, begin, code, reasonMalformed, err)
 		return
@@ -116,7 +119,21 @@ func (e *Endpoint) recoverPanic(w http.ResponseWriter, r *http.Request, begin ti
 	e.Observer.Admitted(r.Context(), e.Name, "panic", reasonPanic, time.Since(begin))
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) (body []byte, code int, err error) {
+// bodies are buffers for bodies. A request and its pod are parts of a buffer while
+// the request is answered; what outlives it has its own strings.
+var bodies = sync.Pool{New: func() any { return &bytes.Buffer{} }}
+
+// largestKept is the largest buffer that is kept for the next body.
+const largestKept = 64 << 10
+
+func giveBack(buffer *bytes.Buffer) {
+	if buffer.Cap() <= largestKept {
+		buffer.Reset()
+		bodies.Put(buffer)
+	}
+}
+
+func readBody(w http.ResponseWriter, r *http.Request, buffer *bytes.Buffer) (body []byte, code int, err error) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, http.StatusMethodNotAllowed, errors.New("send an AdmissionReview by POST")
@@ -129,7 +146,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (body []byte, code int, er
 	// test's.
 	connection := http.NewResponseController(w)
 	_ = connection.SetReadDeadline(time.Now().Add(readTime))
-	body, err = readAll(http.MaxBytesReader(w, r.Body, maxBody), r.ContentLength)
+	body, err = readAll(buffer, http.MaxBytesReader(w, r.Body, maxBody), r.ContentLength)
 	_ = connection.SetReadDeadline(time.Time{})
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -151,8 +168,7 @@ func isJSON(contentType string) bool {
 }
 
 // readAll reads a body that says how long it is, -1 for not.
-func readAll(body io.Reader, length int64) ([]byte, error) {
-	var buffer bytes.Buffer
+func readAll(buffer *bytes.Buffer, body io.Reader, length int64) ([]byte, error) {
 	if length > 0 && length <= maxBody {
 		buffer.Grow(int(length) + bytes.MinRead) // room for the end to be seen
 	}

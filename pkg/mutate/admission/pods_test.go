@@ -4,24 +4,12 @@
 package admission
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
-	"time"
 
-	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
-	admissionv1 "k8s.io/api/admission/v1"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"serviceconnector.dev/pkg/connections"
 	"serviceconnector.dev/pkg/connections/provision"
@@ -179,87 +167,4 @@ func TestVerdicts(t *testing.T) {
 			}
 		})
 	}
-}
-
-// maxAllocations is how much the warm path may allocate for one pod of 4 KB, from
-// the request as the server hands it over to the answer. It keeps what is there from
-// growing.
-const maxAllocations = 60
-
-func TestAllocations(t *testing.T) {
-	w := newWorld(t)
-	call := benchmarked(t, w)
-	if got := testing.AllocsPerRun(100, call); got > maxAllocations {
-		t.Errorf("%.0f allocations for one admission, want at most %d", got, maxAllocations)
-	}
-}
-
-func BenchmarkWarmPod(b *testing.B) {
-	call := benchmarked(b, newWorld(b))
-	b.ReportAllocs()
-	for b.Loop() {
-		call()
-	}
-}
-
-// benchmarked returns a function that answers the review of a pod as the API server
-// sends it: with managed fields, a token volume and tolerations.
-func benchmarked(t testing.TB, w *world) func() {
-	t.Helper()
-	pod := corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "web-6f885bb76d-", Namespace: "shop",
-			Labels: map[string]string{"app": "web", "pod-template-hash": "6f885bb76d"}, Annotations: map[string]string{"serviceconnector.dev/connections": "a"},
-			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kube-controller-manager", Operation: "Update", FieldsType: "FieldsV1",
-				FieldsV1: metav1.NewFieldsV1(`{"f:metadata":{` + strings.Repeat(`"f:x":{},`, 150) + `"f:y":{}}}`)}}},
-		Spec: corev1.PodSpec{ServiceAccountName: "default", RestartPolicy: corev1.RestartPolicyAlways, DNSPolicy: corev1.DNSClusterFirst},
-	}
-	for i := range 3 {
-		container := corev1.Container{Name: fmt.Sprint("app", i), Image: "example.com/web:1", VolumeMounts: []corev1.VolumeMount{
-			{Name: "kube-api-access", ReadOnly: true, MountPath: "/var/run/secrets/kubernetes.io/serviceaccount"}}}
-		for j := range 8 {
-			container.Env = append(container.Env, corev1.EnvVar{Name: fmt.Sprint("VARIABLE_", j), Value: "some value"})
-		}
-		pod.Spec.Containers = append(pod.Spec.Containers, container)
-	}
-	raw, err := json.Marshal(pod)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := json.Marshal(admissionv1.AdmissionReview{
-		TypeMeta: metav1.TypeMeta{APIVersion: reviewVersion, Kind: reviewKind},
-		Request: &admissionv1.AdmissionRequest{UID: "705ab4f5-6393-11e8-b7cc-42010a800002", Namespace: "shop", Operation: admissionv1.Create,
-			Kind: metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}, Object: runtime.RawExtension{Raw: raw}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	endpoint := &Endpoint{Name: "pods", Decider: &Pods{Directory: w, Provisioner: w, Inspector: w}, Observer: &observer{}, Log: logr.Discard()}
-	r := httptest.NewRequest(http.MethodPost, "/mutate-pods?timeout=10s", http.NoBody)
-	r.Header.Set("Content-Type", "application/json")
-	r.ContentLength = int64(len(body))
-	reader, answer := bytes.NewReader(body), &recorded{header: http.Header{}}
-	r.Body = io.NopCloser(reader)
-	return func() {
-		w.made = w.made[:0]
-		reader.Reset(body)
-		answer.body = answer.body[:0]
-		endpoint.ServeHTTP(answer, r)
-		if !bytes.Contains(answer.body, []byte(`"allowed":true`)) || !bytes.Contains(answer.body, []byte(`"patch":`)) {
-			t.Fatalf("got %s", answer.body)
-		}
-	}
-}
-
-// recorded takes an answer and allocates nothing.
-type recorded struct {
-	header http.Header
-	body   []byte
-}
-
-func (a *recorded) Header() http.Header             { return a.header }
-func (a *recorded) SetReadDeadline(time.Time) error { return nil }
-func (a *recorded) WriteHeader(int)                 {}
-func (a *recorded) Write(b []byte) (int, error) {
-	a.body = append(a.body, b...)
-	return len(b), nil
 }

@@ -4,6 +4,8 @@
 package admission
 
 import (
+	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,15 +59,21 @@ const (
 	reasonPanic         mutate.Reason = "Panic"
 )
 
+// reviewed is an AdmissionReview as it is sent.
+type reviewed struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Request    *Request `json:"request"`
+}
+
 // decodeReview reads an AdmissionReview of version v1 that holds a request.
 func decodeReview(body []byte) (*Request, error) {
-	var review struct {
-		APIVersion string   `json:"apiVersion"`
-		Kind       string   `json:"kind"`
-		Request    *Request `json:"request"`
-	}
-	if err := mutate.Decode(body, &review); err != nil {
-		return nil, errors.New("the body is no JSON of an AdmissionReview")
+	review, scanned := scanReview(body)
+	if !scanned {
+		review = reviewed{}
+		if err := mutate.Decode(body, &review); err != nil {
+			return nil, errors.New("the body is no JSON of an AdmissionReview")
+		}
 	}
 	switch {
 	case review.APIVersion != reviewVersion || review.Kind != reviewKind:
@@ -77,50 +85,65 @@ func decodeReview(body []byte) (*Request, error) {
 	return review.Request, nil
 }
 
-// encodeReview writes the response to a request: its verdict, or its denial.
+// encodeReview writes an AdmissionReview with the response to a request: its
+// verdict, or its denial. Source of the names: k8s.io/api/admission/v1.
 func encodeReview(uid types.UID, verdict Verdict, denial *mutate.Denial) ([]byte, error) {
-	a := answer{APIVersion: reviewVersion, Kind: reviewKind, Response: response{UID: uid, Allowed: denial == nil, Warnings: verdict.Warnings}}
-	a.Response.AuditAnnotations.Reason, a.Response.AuditAnnotations.Connections = verdict.Reason, joined(verdict.Connections)
+	w := writer{out: make([]byte, 0, 1024)}
+	w.raw(`{"apiVersion":"` + reviewVersion + `","kind":"` + reviewKind + `","response":{"uid":`)
+	w.text(string(uid))
+	reason := verdict.Reason
 	if denial != nil {
-		a.Response.AuditAnnotations.Reason = denial.Reason
-		refused, err := json.Marshal(status(denial))
-		if err != nil {
-			return nil, fmt.Errorf("encoding the refusal: %w", err)
-		}
-		a.Response.Status = refused
-		return mutate.Encode(&a)
+		reason = denial.Reason
+		w.raw(`,"allowed":false,"status":`)
+		w.value(status(denial))
+	} else {
+		w.raw(`,"allowed":true`)
+		w.patch(verdict.Patch)
 	}
-	patch, err := verdict.Patch.Encode()
-	if err != nil {
-		return nil, err
+	w.raw(`,"auditAnnotations":{`)
+	if len(verdict.Connections) > 0 {
+		w.raw(`"connections":`)
+		w.text(joined(verdict.Connections))
+		w.raw(`,`)
 	}
-	if patch != nil {
-		a.Response.Patch, a.Response.PatchType = patch, admissionv1.PatchTypeJSONPatch
+	w.raw(`"reason":`)
+	w.text(string(reason))
+	w.raw(`}`)
+	if len(verdict.Warnings) > 0 {
+		w.raw(`,"warnings":`)
+		w.value(verdict.Warnings)
 	}
-	return mutate.Encode(&a)
+	w.raw(`}}`)
+	return w.out, w.err
 }
 
-// answer is an AdmissionReview with a response, as k8s.io/api/admission/v1 has it.
-type answer struct {
-	APIVersion string   `json:"apiVersion"`
-	Kind       string   `json:"kind"`
-	Response   response `json:"response"`
+// writer writes JSON piece by piece, and remembers what went wrong first.
+type writer struct {
+	out []byte
+	err error
 }
 
-type response struct {
-	UID              types.UID             `json:"uid"`
-	Allowed          bool                  `json:"allowed"`
-	Status           jsontext.Value        `json:"status,omitzero"`
-	Patch            []byte                `json:"patch,omitempty"`
-	PatchType        admissionv1.PatchType `json:"patchType,omitempty"`
-	AuditAnnotations auditAnnotations      `json:"auditAnnotations"`
-	Warnings         []string              `json:"warnings,omitempty"`
+func (w *writer) raw(json string) { w.out = append(w.out, json...) }
+
+func (w *writer) text(value string) {
+	out, err := jsontext.AppendQuote(w.out, value)
+	w.out, w.err = out, cmp.Or(w.err, err)
 }
 
-// auditAnnotations are what the audit log shows of a request.
-type auditAnnotations struct {
-	Connections string        `json:"connections,omitempty"`
-	Reason      mutate.Reason `json:"reason"`
+func (w *writer) value(value any) {
+	raw, err := json.Marshal(value)
+	w.out, w.err = append(w.out, raw...), cmp.Or(w.err, err)
+}
+
+func (w *writer) patch(patch mutate.Patch) {
+	raw, err := patch.Encode()
+	w.err = cmp.Or(w.err, err)
+	if raw == nil {
+		return
+	}
+	w.raw(`,"patch":"`)
+	w.out = base64.StdEncoding.AppendEncode(w.out, raw)
+	w.raw(`","patchType":"` + string(admissionv1.PatchTypeJSONPatch) + `"`)
 }
 
 func status(denial *mutate.Denial) *metav1.Status {
