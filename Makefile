@@ -12,6 +12,8 @@ GO      ?= go
 VERSION  = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # The image's name, without a tag: put your registry in front.
 IMAGE   ?= service-connector/webhook
+# The packages with Go benchmarks.
+BENCHED := ./pkg/mutate/... ./pkg/connections/cluster
 # How long each fuzz target runs, and how long the tests may.
 FUZZTIME ?= 60s
 TIMEOUT  ?= 30m
@@ -27,7 +29,7 @@ POLICIES := manifests/policies.yaml
 # What kubectl connection doctor compares with.
 SHIPPED := pkg/connections/diagnose/shipped.yaml
 # Every module of the repository, and those of them that hold our code.
-MODULES := . test test/certmanager/server tools/controller-gen tools/golangci-lint tools/helm tools/helm3 tools/image tools/promtool
+MODULES := . test test/certmanager/server tools/benchstat tools/controller-gen tools/golangci-lint tools/helm tools/helm3 tools/image tools/promtool
 CODE    := . test test/certmanager/server tools/image
 
 CONTROLLER_GEN := bin/controller-gen
@@ -35,6 +37,7 @@ GOLANGCI_LINT  := bin/golangci-lint
 HELM           := bin/helm
 HELM3          := bin/helm3
 PROMTOOL       := bin/promtool
+BENCHSTAT      := bin/benchstat
 # Without it a page of gRPC that nobody opens keeps the linker from leaving out
 # what is not used: a third of the binary.
 TAGS := grpcnotrace
@@ -44,7 +47,7 @@ RENDER          = $(HELM) template service-connector $(CHART) --namespace sc-sys
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test e2e lint generate verify verify-generated verify-tidy verify-format verify-vet verify-alerts \
-        build image fuzz picture cluster-up cluster-down check tools clean
+        build image fuzz bench picture cluster-up cluster-down check tools clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -140,6 +143,12 @@ fuzz: ## Run every fuzz target in pkg/ for FUZZTIME each (default 60s)
 		done; \
 	done
 
+bench: $(BENCHSTAT) ## Measure speed and memory beside what else could do it (Linux, half an hour, an idle machine) into docs/performance.md
+	@mkdir -p dist
+	$(GO) test -run '^$$' -bench . -count 6 $(BENCHED) > dist/bench.txt
+	$(BENCHSTAT) dist/bench.txt > dist/benchstat.txt
+	cd test && $(GO) run ./bench -go ../dist/benchstat.txt -out ../docs
+
 picture: ## Draw docs/kubectl-connection.svg from a real session of the plugin
 	cd test && $(GO) run ./picture ../docs/kubectl-connection.svg
 
@@ -151,14 +160,14 @@ cluster-down: ## Stop it
 
 check: verify lint test ## Everything CI checks: verify, lint, test
 
-tools: $(CONTROLLER_GEN) $(GOLANGCI_LINT) $(HELM) $(HELM3) $(PROMTOOL) ## Build the pinned tools into bin/
+tools: $(BENCHSTAT) $(CONTROLLER_GEN) $(GOLANGCI_LINT) $(HELM) $(HELM3) $(PROMTOOL) ## Build the pinned tools into bin/
 
 clean: ## Remove what was built
 	rm -rf bin dist
 
 # Built once for each pinned version. Each tool has a module of its own: one
 # for both has no consistent set of dependencies.
-$(CONTROLLER_GEN) $(GOLANGCI_LINT) $(HELM) $(HELM3) $(PROMTOOL): bin/%: tools/%/go.mod tools/%/go.sum
+$(BENCHSTAT) $(CONTROLLER_GEN) $(GOLANGCI_LINT) $(HELM) $(HELM3) $(PROMTOOL): bin/%: tools/%/go.mod tools/%/go.sum
 	@echo "building $@ (once; minutes on a new machine)"
 	@cd tools/$* && $(GO) build -o ../../$@ tool
 	@touch $@

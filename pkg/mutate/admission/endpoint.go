@@ -57,7 +57,7 @@ type Endpoint struct {
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
 	defer e.recoverPanic(w, r, begin)
-	buffer := bodies.Get().(*bytes.Buffer) //nolint:errcheck,forcetypeassert // holds nothing else
+	buffer := bodies.Get().(*bytes.Buffer) //nolint:forcetypeassert // it holds nothing else
 	defer giveBack(buffer)
 	body, code, err := readBody(w, r, buffer)
 	if err != nil {

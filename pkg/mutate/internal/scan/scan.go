@@ -124,18 +124,18 @@ func (s *Scanner) Raw() []byte {
 
 // Skip passes a value.
 func (s *Scanner) Skip() {
-	switch c := s.peek(); {
-	case c == '"':
+	switch s.peek() {
+	case '"':
 		s.text()
-	case c == '{':
+	case '{':
 		s.skipObject()
-	case c == '[':
+	case '[':
 		s.Array(s.Skip)
-	case c == 't':
+	case 't':
 		s.literal("true")
-	case c == 'f':
+	case 'f':
 		s.literal("false")
-	case c == 'n':
+	case 'n':
 		s.literal("null")
 	default:
 		s.number()
@@ -289,13 +289,17 @@ func escape(in []byte) int {
 			return 0
 		}
 		for _, c := range in[2:6] {
-			if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
+			if !hexadecimal(c) {
 				return 0
 			}
 		}
 		return 6
 	}
 	return 0
+}
+
+func hexadecimal(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
 // number passes a number. Source: RFC 8259, section 6.

@@ -22,7 +22,10 @@ func FuzzSkip(f *testing.F) {
 		s := New(raw)
 		s.Skip()
 		got, want := s.Done(), json.Valid(raw)
-		if got != want && !(want && depth(raw) > maxDepth) {
+		if want && depth(raw) > maxDepth {
+			t.Skip()
+		}
+		if got != want {
 			t.Errorf("taken: %v, JSON: %v, of %q", got, want, raw)
 		}
 	})

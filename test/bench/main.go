@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: The Service Connector for Kubernetes authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// options are what the command is asked for.
+type options struct {
+	rounds, size int
+	concurrency  []int
+	scale        bool
+	foreign      int
+	pairs        []int
+	out, goText  string
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	w, err := newWorld(ctx)
+	if w == nil {
+		return err
+	}
+	defer func() {
+		if err := w.plane.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "stopping:", err)
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	r, err := w.measure(ctx, o)
+	if err != nil {
+		return err
+	}
+	return r.write(o.out)
+}
+
+func parse(args []string) (o options, err error) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.IntVar(&o.rounds, "rounds", 30, "how many rounds are measured at each concurrency")
+	flags.IntVar(&o.size, "block", 50, "how many pods of one contender are made in a row")
+	concurrency := flags.String("concurrency", "1,8,26,64", "how many pods are made at a time")
+	flags.BoolVar(&o.scale, "scale", true, "measure bursts, cold namespaces and memory, too")
+	flags.IntVar(&o.foreign, "foreign", 34_000, "how many Secrets, and as many service accounts and pods, of others the memory is measured against")
+	pairs := flags.String("pairs", "1000,10000,100000", "at how many provisioned pairs the memory is measured")
+	flags.StringVar(&o.out, "out", ".", "the folder of performance.md")
+	flags.StringVar(&o.goText, "go", "", "a file with what the Go benchmarks printed, to take into the report")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if o.concurrency, err = numbers(*concurrency); err != nil {
+		return o, fmt.Errorf("-concurrency: %w", err)
+	}
+	if o.pairs, err = numbers(*pairs); err != nil {
+		return o, fmt.Errorf("-pairs: %w", err)
+	}
+	if o.rounds < 2 || o.size < 1 {
+		return o, errors.New("-rounds must be 2 at least, -block 1")
+	}
+	return o, nil
+}
+
+func numbers(list string) ([]int, error) {
+	var found []int
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%q is no number above 0", text)
+		}
+		found = append(found, n)
+	}
+	return found, nil
+}
+
+// say tells on standard error what is being done.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
+}
+
+// measure measures all that is asked for.
+func (w *world) measure(ctx context.Context, o options) (*report, error) {
+	r := &report{Machine: w.machine(ctx), Rounds: o.rounds, Size: o.size}
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // draws of rounds, the same for the same figures
+	before, err := w.calls(ctx)
+	if err != nil {
+		return nil, err
+	}
+	annotated := 0
+	for _, concurrency := range o.concurrency {
+		say("%d rounds of %d contenders, %d at a time", o.rounds, len(contenders), concurrency)
+		all, err := w.run(ctx, concurrency, o.rounds, o.size, random, func(round int) {
+			if round > 0 && round%10 == 0 {
+				say("round %d", round)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		annotated += (o.rounds + 1) * o.size
+		if err := all.nothing(random); err != nil {
+			return nil, err
+		}
+		s := side{Concurrency: concurrency, Figures: map[string]figures{}}
+		for _, c := range contenders {
+			s.Figures[c.Name] = all.figuresOf(c.Name, random)
+		}
+		s.Base = all.quantile(none, every(o.rounds), .5)
+		r.Side = append(r.Side, s)
+	}
+	after, err := w.calls(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.Calls = after - before - annotated
+	if o.goText != "" {
+		raw, err := os.ReadFile(o.goText)
+		if err != nil {
+			return nil, err
+		}
+		r.Go = string(raw)
+	}
+	if !o.scale {
+		return r, nil
+	}
+	return r, w.measureScale(ctx, o, r)
+}
+
+func (w *world) measureScale(ctx context.Context, o options, r *report) error {
+	say("bursts of 5,000 pods")
+	b, err := w.burst(ctx, 5000, 3)
+	if err != nil {
+		return err
+	}
+	say("the first pods of 1,000 namespaces")
+	c, err := w.cold(ctx, 1000)
+	if err != nil {
+		return err
+	}
+	r.Burst, r.Cold = &b, &c
+	if r.Holdings, err = w.holdings(ctx, o.pairs, o.foreign, func(what string) { say("%s", what) }); err != nil {
+		return err
+	}
+	say("500 pods at the same moment in cold namespaces")
+	h, err := w.herd(ctx, 500, 5)
+	r.Herd = &h
+	return err
+}
+
+// write writes the report in its three forms.
+func (r *report) write(folder string) error {
+	text, err := r.markdown()
+	if err != nil {
+		return err
+	}
+	drawn, err := r.picture()
+	if err != nil {
+		return err
+	}
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(folder, "performance.md")
+	page, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		page, err = []byte(startMark+endMark), nil
+	}
+	if err != nil {
+		return err
+	}
+	replaced, err := replaceFigures(string(page), text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	for name, content := range map[string][]byte{"performance.md": []byte(replaced), "performance.json": append(raw, '\n'), "performance.svg": drawn} {
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil { //nolint:gosec // pages
+			return err
+		}
+	}
+	fmt.Println(text)
+	return nil
+}
