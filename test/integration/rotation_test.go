@@ -114,6 +114,7 @@ func TestRotationAcross1000Namespaces(t *testing.T) {
 	})
 
 	t.Run("a restart makes no write", func(t *testing.T) {
+		fleet.wantStale(t, namespaces) // the rotation is at its end, what it did to pods is told
 		from := len(writesOfControllers(t))
 		var reads int
 		restart(t, func() error {
@@ -252,6 +253,19 @@ func (f *fleet) wantStatus(t *testing.T, n int32) {
 		}
 		return c.Status.Namespaces == v1alpha1.NamespaceCount{Total: n, Provisioned: n} &&
 			meta.IsStatusConditionTrue(c.Status.Conditions, v1alpha1.ConditionProvisioned)
+	})
+}
+
+// wantStale waits until the status says how many pods have earlier values.
+func (f *fleet) wantStale(t *testing.T, n int) {
+	t.Helper()
+	eventually(t, "the status counts the pods with earlier values", func() bool {
+		var c v1alpha1.ClusterConnection
+		if err := objects.Get(t.Context(), client.ObjectKey{Name: f.name}, &c); err != nil {
+			t.Fatal(err)
+		}
+		condition := meta.FindStatusCondition(c.Status.Conditions, v1alpha1.ConditionRolledOut)
+		return condition != nil && strings.HasPrefix(condition.Message, fmt.Sprintf("%d workloads run with earlier values", n))
 	})
 }
 

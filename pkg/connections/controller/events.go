@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -20,8 +21,9 @@ import (
 	"serviceconnector.dev/pkg/connections/v1alpha1"
 )
 
-// Bounds of what events may cost the API server. What is over them is dropped:
-// it is in the log, too.
+// Bounds of what the events of one reason may cost the API server. What is over them
+// is dropped: it is in the log, too. Each reason has its own, so that a flood of one
+// kind does not keep others from being told.
 const (
 	eventsPerSecond = 10
 	eventsAtOnce    = 100
@@ -45,22 +47,36 @@ type happening struct {
 type events struct {
 	client client.Writer
 	now    func() time.Time
-	bound  *rate.Limiter
+
+	mu     sync.Mutex
+	bounds map[string]*rate.Limiter
 }
 
 func newEvents(writer client.Writer, now func() time.Time) *events {
-	return &events{client: writer, now: now, bound: rate.NewLimiter(eventsPerSecond, eventsAtOnce)}
+	return &events{client: writer, now: now, bounds: map[string]*rate.Limiter{}}
 }
 
-// tell writes an event. That it cannot be written stops nothing.
-func (e *events) tell(ctx context.Context, h happening) {
-	if !e.bound.Allow() {
-		return
+// tell writes an event, and reports whether it is there now. That it is not stops
+// nothing.
+func (e *events) tell(ctx context.Context, h happening) bool {
+	if !e.bound(h.reason).Allow() {
+		return false
 	}
 	err := e.client.Create(ctx, e.event(h))
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		ctrl.LoggerFrom(ctx).Info("an event could not be written", "reason", h.reason, "namespace", h.about.Namespace, "name", h.about.Name, "error", err.Error())
+		return false
 	}
+	return true
+}
+
+func (e *events) bound(reason string) *rate.Limiter {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.bounds[reason] == nil {
+		e.bounds[reason] = rate.NewLimiter(eventsPerSecond, eventsAtOnce)
+	}
+	return e.bounds[reason]
 }
 
 func (e *events) event(h happening) *corev1.Event {

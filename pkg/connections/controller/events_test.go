@@ -40,9 +40,25 @@ func TestEventsAreBounded(t *testing.T) {
 	for i := range 10 * eventsAtOnce {
 		told.tell(t.Context(), something(strings.Repeat("x", i)))
 	}
+	if told.tell(t.Context(), something("over")) {
+		t.Error("what is dropped is said to be told")
+	}
 	var list corev1.EventList
 	if err := client.List(t.Context(), &list); err != nil || len(list.Items) < eventsAtOnce || len(list.Items) > 2*eventsAtOnce {
 		t.Errorf("%d events at once, want about %d: %v", len(list.Items), eventsAtOnce, err)
+	}
+}
+
+// A flood of one kind leaves room for others.
+func TestEventsOfOtherReasons(t *testing.T) {
+	told := newEvents(fake.NewFakeClient(), func() time.Time { return noon })
+	for i := range 2 * eventsAtOnce {
+		told.tell(t.Context(), something(strings.Repeat("x", i)))
+	}
+	other := something("a")
+	other.reason = "NotInjected"
+	if !told.tell(t.Context(), other) {
+		t.Error("an event of another reason is dropped")
 	}
 }
 

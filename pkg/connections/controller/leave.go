@@ -96,9 +96,10 @@ func (l *leaver) remove(ctx context.Context, t target, marks cluster.Marks) (ctr
 		return ctrl.Result{}, err
 	}
 	if count > 0 {
-		again, told := l.waits(t.object, marks.ResourceVersion)
-		if !told {
-			l.say(ctx, t, marks, v1alpha1.EventStillUsed, fmt.Sprintf("will be deleted with its last user: %s does not need it here any more, but %d pods use it, such as %s", t.owner, count, example))
+		again, told := l.waits(t.object)
+		if told != marks.ResourceVersion && l.say(ctx, t, marks, v1alpha1.EventStillUsed, fmt.Sprintf(
+			"will be deleted with its last user: %s does not need it here any more, but %d pods use it, such as %s", t.owner, count, example)) {
+			l.saidWaits(t.object, marks.ResourceVersion)
 		}
 		return ctrl.Result{RequeueAfter: again}, nil
 	}
@@ -111,13 +112,19 @@ func (l *leaver) remove(ctx context.Context, t target, marks cluster.Marks) (ctr
 }
 
 // waits notes that an object waits for its last user, and returns for how long, and
-// whether that has been told of it as it is.
-func (l *leaver) waits(object connections.Object, resourceVersion string) (again time.Duration, told bool) {
+// at which resourceVersion that was told, "" for never.
+func (l *leaver) waits(object connections.Object) (again time.Duration, told string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	told = l.used[object] == resourceVersion
-	l.used[object] = resourceVersion
+	told = l.used[object]
+	l.used[object] = told
 	return recheckUsed + time.Duration(len(l.used)-1)*recheckUsedEach, told
+}
+
+func (l *leaver) saidWaits(object connections.Object, resourceVersion string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.used[object] = resourceVersion
 }
 
 func (l *leaver) waitsNoMore(object connections.Object) {
@@ -126,10 +133,11 @@ func (l *leaver) waitsNoMore(object connections.Object) {
 	delete(l.used, object)
 }
 
-// say tells of what becomes of an object, once for each state of it.
-func (l *leaver) say(ctx context.Context, t target, marks cluster.Marks, reason, message string) {
+// say tells of what becomes of an object, once for each state of it, and reports
+// whether there is an event about it.
+func (l *leaver) say(ctx context.Context, t target, marks cluster.Marks, reason, message string) bool {
 	ctrl.LoggerFrom(ctx).Info(message, "kind", t.object.Kind, "namespace", t.object.Namespace, "name", t.object.Name, "reason", reason)
-	l.events.tell(ctx, happening{about: referenceTo(t.object, marks.UID), reason: reason, message: message, cause: marks.ResourceVersion})
+	return l.events.tell(ctx, happening{about: referenceTo(t.object, marks.UID), reason: reason, message: message, cause: marks.ResourceVersion})
 }
 
 // late reports whether a definition is there of which the index says that it is

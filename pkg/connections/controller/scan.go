@@ -45,7 +45,7 @@ type scanner struct {
 	roller     *roller
 	want       func(target)
 	wake       chan struct{}
-	told       map[string]struct{}
+	told       map[string]bool
 }
 
 func newScanner(mgr ctrl.Manager, told *events, kept *objects, behind *stale, o Options) *scanner {
@@ -56,7 +56,7 @@ func newScanner(mgr ctrl.Manager, told *events, kept *objects, behind *stale, o 
 			events: told, meter: o.Meter, now: o.Now, evicted: map[types.UID]time.Time{}},
 		roller: &roller{allowed: o.Roll, index: o.Index, client: writer, live: live, events: told, meter: o.Meter,
 			stale: behind, now: o.Now, failed: map[string]struct{}{}},
-		wake: make(chan struct{}, 1), told: map[string]struct{}{},
+		wake: make(chan struct{}, 1), told: map[string]bool{},
 	}
 }
 
@@ -137,16 +137,17 @@ func (s *scanner) survey(ctx context.Context, namespace string, found *survey) e
 	return cmp.Or(err, failed)
 }
 
-// report tells of each workload once, for as long as it is wrong in the same way.
+// report tells of each workload once, for as long as it is wrong in the same way. What
+// was over the bound of events is told after the next look.
 func (s *scanner) report(ctx context.Context, sights []*sight) {
-	told := map[string]struct{}{}
+	told := map[string]bool{}
 	tell := func(h happening) {
 		name := nameOf(h)
-		told[name] = struct{}{}
-		if _, ok := s.told[name]; !ok {
+		done, logged := s.told[name]
+		if !logged {
 			ctrl.LoggerFrom(ctx).Info(h.message, "reason", h.reason, "kind", h.about.Kind, "namespace", h.about.Namespace, "name", h.about.Name)
-			s.events.tell(ctx, h)
 		}
+		told[name] = done || s.events.tell(ctx, h)
 	}
 	for _, seen := range sights {
 		w := seen.workload
