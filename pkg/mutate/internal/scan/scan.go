@@ -48,6 +48,17 @@ func (s *Scanner) Done() bool {
 // Object reads an object: it calls member with each name, at its value, which member
 // must read.
 func (s *Scanner) Object(member func(name []byte)) {
+	s.members(func(name []byte, plain bool) {
+		if !plain {
+			s.bad = true // what it says is not what stands there
+			return
+		}
+		member(name)
+	})
+}
+
+// members is Object for names as they stand, which may not be plain.
+func (s *Scanner) members(member func(name []byte, plain bool)) {
 	if !s.enter('{') {
 		return
 	}
@@ -57,16 +68,12 @@ func (s *Scanner) Object(member func(name []byte)) {
 	}
 	for !s.bad {
 		name, plain := s.text()
-		if !plain {
-			s.bad = true // what it says is not what stands there
-			return
-		}
 		if s.peek() != ':' {
 			s.bad = true
 			return
 		}
 		s.at++
-		member(name)
+		member(name, plain)
 		if !s.more('}') {
 			return
 		}
@@ -128,7 +135,7 @@ func (s *Scanner) Skip() {
 	case '"':
 		s.text()
 	case '{':
-		s.skipObject()
+		s.members(func([]byte, bool) { s.Skip() })
 	case '[':
 		s.Array(s.Skip)
 	case 't':
@@ -139,29 +146,6 @@ func (s *Scanner) Skip() {
 		s.literal("null")
 	default:
 		s.number()
-	}
-}
-
-// skipObject is Object for names that need not be read.
-func (s *Scanner) skipObject() {
-	if !s.enter('{') {
-		return
-	}
-	if s.peek() == '}' {
-		s.leave()
-		return
-	}
-	for !s.bad {
-		s.text()
-		if s.peek() != ':' {
-			s.bad = true
-			return
-		}
-		s.at++
-		s.Skip()
-		if !s.more('}') {
-			return
-		}
 	}
 }
 
