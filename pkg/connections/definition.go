@@ -16,11 +16,14 @@ type Definition struct {
 	// credentials are there, or in the product's own namespace.
 	Namespace string
 	Spec      v1alpha1.ConnectionSpec
+	// Imported says that the connection comes from Azure's Service Connector, which
+	// may have made its Secret.
+	Imported bool
 }
 
 // FromConnection returns the Definition that a Connection holds.
 func FromConnection(c *v1alpha1.Connection) Definition {
-	return Definition{Name: c.Name, Namespace: c.Namespace, Spec: c.Spec}
+	return Definition{Name: c.Name, Namespace: c.Namespace, Spec: c.Spec, Imported: c.Labels[v1alpha1.LabelImported] != ""}
 }
 
 // FromClusterConnection returns the Definition that a ClusterConnection holds.

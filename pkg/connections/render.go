@@ -76,6 +76,20 @@ func (b *Binding) Render(sources Sources) (map[string][]byte, error) {
 	return data, b.checkSize(data)
 }
 
+// Plain returns the settings that need no Secret, by name.
+func (b *Binding) Plain() map[string]string {
+	plain := map[string]string{}
+	for _, s := range b.settings {
+		if s.From != nil {
+			continue
+		}
+		if value, err := b.value(s, Sources{}); err == nil {
+			plain[s.Name] = string(value)
+		}
+	}
+	return plain
+}
+
 func (b *Binding) checkSize(data map[string][]byte) error {
 	size := 0
 	for _, name := range slices.Sorted(maps.Keys(data)) {

@@ -47,6 +47,21 @@ func ParseResourceID(service, id string) (map[string]string, error) {
 	return parameters, nil
 }
 
+// ServicesOf returns the keys of the services that a resource id can be of, sorted;
+// none where it is of no service.
+func ServicesOf(id string) []string {
+	var keys []string
+	for _, s := range embedded().sorted {
+		if s.ResourceID == "" || s.ARMType == "" {
+			continue
+		}
+		if _, problem := match(s, id); problem == "" {
+			keys = append(keys, s.Key)
+		}
+	}
+	return keys
+}
+
 // match compares segment by segment and returns the parameters or the problem.
 func match(s *Service, id string) (map[string]string, string) {
 	want, have := strings.Split(s.ResourceID, "/"), strings.Split(strings.TrimSuffix(id, "/"), "/")

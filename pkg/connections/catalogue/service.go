@@ -59,6 +59,9 @@ type Service struct {
 	ARMType string `json:"armType,omitempty"`
 	// ResourceID is the template of its resource ids; "" if it has none.
 	ResourceID string `json:"resourceID,omitempty"`
+	// Keys says how Azure is asked for its credentials; nil where Azure does not
+	// give them, as with the passwords of databases.
+	Keys *Keys `json:"keys,omitempty"`
 	// DefaultRoles are the Azure roles that an identity needs as a rule.
 	DefaultRoles []Role `json:"defaultRoles,omitempty"`
 	// Defaults are the values of parameters that a connection leaves out; see
@@ -68,6 +71,23 @@ type Service struct {
 	Note string `json:"note,omitempty"`
 	// Rows are its settings by auth type and client types.
 	Rows []Row `json:"rows,omitempty"`
+}
+
+// Keys says how Azure Resource Manager is asked for the credentials of a service.
+// Source: the REST reference of each service, operation List Keys.
+type Keys struct {
+	// Resource is the template of the resource that is asked.
+	Resource string `json:"resource"`
+	// Call is the operation that gives keys, by POST; "" to read the resource
+	// itself.
+	Call string `json:"call,omitempty"`
+	// APIVersion is the version of the API.
+	APIVersion string `json:"apiVersion"`
+	// Credentials are where in the answer each is, as names and numbers with dots
+	// between them.
+	Credentials map[string]string `json:"credentials"`
+	// Also are templates of further parameters that go with them.
+	Also map[string]string `json:"also,omitempty"`
 }
 
 // Role is an Azure role.

@@ -46,6 +46,12 @@ const (
 	// AnnotationRetained on an object that is no longer the product's names the
 	// definition that it was made from. It is taken back if that one returns.
 	AnnotationRetained = "serviceconnector.dev/retained"
+	// AnnotationLinker on an imported Connection holds the resource id of the linker,
+	// Azure's word for a connection of Service Connector, that it is imported from.
+	AnnotationLinker = "serviceconnector.dev/linker"
+	// AnnotationLinkerDigest on an imported Connection identifies the state of the
+	// linker that its spec is of.
+	AnnotationLinkerDigest = "serviceconnector.dev/linker-digest"
 	// AnnotationRestarted on a pod template says for which change of its
 	// connections the workload was rolled. GitOps tools may ignore it.
 	AnnotationRestarted = "serviceconnector.dev/restarted"
@@ -64,6 +70,11 @@ const (
 	ManagedBy = "service-connector"
 	// LabelConnection names the connection an object was made for.
 	LabelConnection = "serviceconnector.dev/connection"
+	// LabelImported marks a Connection that is imported, with ImportedFromAzure: its
+	// spec is put back where others edit it.
+	LabelImported = "serviceconnector.dev/imported"
+	// ImportedFromAzure is the value of LabelImported for Azure's Service Connector.
+	ImportedFromAzure = "azure"
 )
 
 // Names that azure-workload-identity reads.
@@ -87,6 +98,25 @@ const (
 	// ConditionRolledOut says whether all running pods have the variables' present
 	// values.
 	ConditionRolledOut = "RolledOut"
+	// ConditionImported says whether an imported connection is as Azure has it. Others
+	// do not have it.
+	ConditionImported = "Imported"
+)
+
+// Reasons of the Imported condition.
+const (
+	// ReasonImported: the spec is the linker's.
+	ReasonImported = "Imported"
+	// ReasonNotImportable: something in the cluster is in the way.
+	ReasonNotImportable = "NotImportable"
+	// ReasonAzureForbidden: Azure does not know our identity, or it lacks a role.
+	ReasonAzureForbidden = "AzureForbidden"
+	// ReasonAzureNotFound: there is no such resource.
+	ReasonAzureNotFound = "AzureNotFound"
+	// ReasonAzureThrottled: Azure asked to be left alone for a while.
+	ReasonAzureThrottled = "AzureThrottled"
+	// ReasonAzureUnreachable: Azure does not answer, or with failures.
+	ReasonAzureUnreachable = "AzureUnreachable"
 )
 
 // Reasons of the Provisioned condition.
@@ -145,6 +175,11 @@ const (
 	EventNotInjected = "NotInjected"
 	// EventEvicted on a workload: a pod that lacked its connections was evicted.
 	EventEvicted = "Evicted"
+	// EventImportRepaired on an imported Connection: its spec was edited, and is put
+	// back.
+	EventImportRepaired = "ImportRepaired"
+	// EventNotImported on the product's Lease: a linker is no Connection.
+	EventNotImported = "NotImported"
 	// EventRollout on a workload: its pods are replaced to get the present values.
 	EventRollout = "Rollout"
 	// EventRolloutFailed on a workload: it did not come up with the present values.

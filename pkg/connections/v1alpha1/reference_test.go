@@ -34,7 +34,7 @@ func TestReferenceIsComplete(t *testing.T) {
 	}{
 		{[]string{"Annotations"}, []string{"Annotation"}},
 		{[]string{"Labels"}, []string{"Label"}},
-		{[]string{"The Ready condition", "The Provisioned condition", "The RolledOut condition"}, []string{"Reason"}},
+		{[]string{"The Ready condition", "The Provisioned condition", "The RolledOut condition", "The Imported condition"}, []string{"Reason"}},
 		{[]string{"Events"}, []string{"Event"}},
 	} {
 		var have, want []string

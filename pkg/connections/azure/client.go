@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: The Service Connector for Kubernetes authors
+// SPDX-License-Identifier: Apache-2.0
+
+package azure
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/go-logr/logr"
+)
+
+// Client asks Azure Resource Manager.
+type Client struct {
+	config Config
+	arm    *arm.Client
+}
+
+// moduleName names this client in the User-Agent.
+const moduleName = "serviceconnector"
+
+// New returns a client with the identity of this process.
+func New(c Config, version string, log logr.Logger) (*Client, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	options := policy.ClientOptions{
+		Cloud: c.cloud(),
+		// Two more tries, seconds apart, with jitter; Retry-After comes first.
+		Retry: policy.RetryOptions{MaxRetries: 2, RetryDelay: time.Second, MaxRetryDelay: 30 * time.Second},
+	}
+	login := options // Entra ID is asked without the policies below
+	credential, err := newRenewable(func() (azcore.TokenCredential, error) { return newCredential(c, login) })
+	if err != nil {
+		return nil, err
+	}
+	options.PerCallPolicies = []policy.Policy{runtime.NewRequestIDPolicy(), requestLog{log}, credential}
+	options.PerRetryPolicies = []policy.Policy{newGovernor(time.Now)}
+	client, err := arm.NewClient(moduleName, "v"+version, credential, &arm.ClientOptions{
+		ClientOptions: options,
+		// Registering a resource provider is not ours to do.
+		DisableRPRegistration: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making a client for Azure: %w", err)
+	}
+	return &Client{config: c, arm: client}, nil
+}
+
+// call asks one URL below the resource manager's and decodes the answer.
+func (c *Client) call(ctx context.Context, method, path, apiVersion string, into any) error {
+	request, err := runtime.NewRequest(ctx, method, runtime.JoinPaths(c.arm.Endpoint(), path))
+	if err != nil {
+		return fmt.Errorf("building the request: %w", err)
+	}
+	query := request.Raw().URL.Query()
+	query.Set("api-version", apiVersion)
+	request.Raw().URL.RawQuery = query.Encode()
+	return c.send(request, into)
+}
+
+func (c *Client) send(request *policy.Request, into any) error {
+	request.Raw().Header.Set("Accept", "application/json")
+	response, err := c.arm.Pipeline().Do(request)
+	if err != nil {
+		return err
+	}
+	if !runtime.HasStatusCode(response, http.StatusOK) {
+		return runtime.NewResponseError(response)
+	}
+	return runtime.UnmarshalAsJSON(response, into)
+}
+
+// requestLog writes what Azure needs to find a request that failed.
+type requestLog struct{ log logr.Logger }
+
+// Do passes the request on.
+func (l requestLog) Do(request *policy.Request) (*http.Response, error) {
+	response, err := request.Next()
+	if err == nil && response.StatusCode >= http.StatusBadRequest {
+		l.log.Info("Azure refused", "method", request.Raw().Method, "path", request.Raw().URL.Path, "status", response.StatusCode,
+			"requestID", response.Header.Get("x-ms-request-id"), "correlationID", response.Header.Get("x-ms-correlation-request-id"))
+	}
+	return response, err
+}

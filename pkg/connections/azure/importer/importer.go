@@ -1,0 +1,151 @@
+// SPDX-FileCopyrightText: The Service Connector for Kubernetes authors
+// SPDX-License-Identifier: Apache-2.0
+
+package importer
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"serviceconnector.dev/pkg/connections"
+	"serviceconnector.dev/pkg/connections/azure"
+	"serviceconnector.dev/pkg/connections/v1alpha1"
+)
+
+// Source is where linkers and keys come from.
+type Source interface {
+	Linkers(ctx context.Context) ([]azure.Linker, error)
+	Configurations(ctx context.Context, linker string) ([]azure.Configuration, error)
+	Keys(ctx context.Context, service, resourceID string) (map[string][]byte, error)
+}
+
+// Teller tells people of an object, once for each cause.
+type Teller interface {
+	Tell(ctx context.Context, about corev1.ObjectReference, reason, message string, warning bool, cause string)
+}
+
+// Meter is told how an import went: how many linkers there are, and how many of
+// them are no Connection.
+type Meter interface {
+	Imported(linkers, problems int)
+	ImportFailed()
+}
+
+// Options are what an importer works with.
+type Options struct {
+	Source Source
+	Teller Teller
+	Meter  Meter
+	// Live reads Secrets, which no cache holds.
+	Live client.Reader
+	// Tenant is that of service principals, Cloud the name of the Azure cloud.
+	Tenant, Cloud string
+	// Every is how often Azure is asked.
+	Every time.Duration
+	// Home is the product's namespace: what concerns no Connection is told there.
+	Home string
+	// Serves reports whether a namespace is one that is served.
+	Serves func(namespace string) bool
+}
+
+// firstRetry and lastRetry are the shortest and the longest wait after an import
+// that failed.
+const (
+	firstRetry = 5 * time.Second
+	lastRetry  = 5 * time.Minute
+)
+
+// importer imports, for as long as this replica leads.
+type importer struct {
+	Options
+	client client.Client
+
+	mu sync.Mutex
+	// wanted is what was found, by the Connection's name.
+	wanted map[types.NamespacedName]wanted
+	// settings are what each linker's digest stood for.
+	settings map[string]known
+}
+
+// wanted is a Connection as it should be.
+type wanted struct {
+	azure.Imported
+	digest string
+	// credentials is what could not be read for it; nil for nothing.
+	credentials *connections.Problem
+}
+
+// known are the settings of a linker at a digest of its properties.
+type known struct {
+	digest   string
+	settings []azure.Configuration
+}
+
+// Setup adds an importer to the manager of the leader.
+func Setup(mgr manager.Manager, o Options) error {
+	i := &importer{Options: o, client: mgr.GetClient(),
+		wanted: map[types.NamespacedName]wanted{}, settings: map[string]known{}}
+	imported := predicate.NewPredicateFuncs(func(object client.Object) bool {
+		return object.GetLabels()[v1alpha1.LabelImported] != "" || i.isWanted(client.ObjectKeyFromObject(object))
+	})
+	err := ctrl.NewControllerManagedBy(mgr).Named("import").
+		For(&v1alpha1.Connection{}, builder.WithPredicates(imported)).
+		WithOptions(controller.Options{}).
+		Complete(i)
+	if err != nil {
+		return fmt.Errorf("setting up the import: %w", err)
+	}
+	return mgr.Add(i)
+}
+
+// Start imports again and again until ctx ends.
+func (i *importer) Start(ctx context.Context) error {
+	log := ctrl.LoggerFrom(ctx).WithName("import")
+	ctx = ctrl.LoggerInto(ctx, log)
+	for wait, retry := time.Duration(0), firstRetry; ; {
+		select {
+		case <-ctx.Done():
+			i.Meter.Imported(0, 0) // the next leader's to tell
+			return nil
+		case <-time.After(wait):
+		}
+		if err := i.run(ctx); err != nil && ctx.Err() == nil {
+			i.Meter.ImportFailed()
+			problem := azure.Explain("asking Azure for the cluster's connections", err)
+			log.Info("the import failed, and is tried again", "reason", problem.Message)
+			i.doubt(ctx, problem)
+			wait, retry = min(retry, i.Every), min(2*retry, lastRetry)
+			continue
+		}
+		wait, retry = i.Every, firstRetry
+	}
+}
+
+// Reconcile puts back a Connection that others edited or deleted.
+func (i *importer) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	i.mu.Lock()
+	w, ok := i.wanted[request.NamespacedName]
+	i.mu.Unlock()
+	if !ok {
+		return ctrl.Result{}, nil // not known yet, or known to be gone
+	}
+	return ctrl.Result{}, i.keep(ctx, w)
+}
+
+func (i *importer) isWanted(key types.NamespacedName) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	_, ok := i.wanted[key]
+	return ok
+}

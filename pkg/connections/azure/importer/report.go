@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: The Service Connector for Kubernetes authors
+// SPDX-License-Identifier: Apache-2.0
+
+package importer
+
+import (
+	"context"
+	"fmt"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"serviceconnector.dev/pkg/connections"
+	"serviceconnector.dev/pkg/connections/v1alpha1"
+)
+
+// fieldOwner is who writes the condition Imported.
+const fieldOwner = v1alpha1.ManagedBy + "-import"
+
+// leaseName is the object in the product's namespace that events are about which
+// concern no Connection.
+const leaseName = "service-connector"
+
+// tellImported writes into a Connection's status how its import went.
+func (i *importer) tellImported(ctx context.Context, w wanted, present *v1alpha1.Connection) error {
+	condition := metav1.Condition{Type: v1alpha1.ConditionImported, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonImported,
+		Message: fmt.Sprintf("its spec is that of linker %q", nameOf(w.Linker))}
+	if w.credentials != nil {
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, w.credentials.Reason, w.credentials.Message
+	}
+	return i.setCondition(ctx, present, condition)
+}
+
+// doubt tells all that was imported that Azure cannot be asked.
+func (i *importer) doubt(ctx context.Context, problem *connections.Problem) {
+	var imported v1alpha1.ConnectionList
+	if err := i.client.List(ctx, &imported, client.HasLabels{v1alpha1.LabelImported}); err != nil {
+		ctrl.LoggerFrom(ctx).Info("what was imported could not be listed", "reason", err.Error())
+		return
+	}
+	for n := range imported.Items {
+		err := i.setCondition(ctx, &imported.Items[n], metav1.Condition{
+			Type: v1alpha1.ConditionImported, Status: metav1.ConditionUnknown, Reason: problem.Reason, Message: problem.Message,
+		})
+		if err != nil {
+			ctrl.LoggerFrom(ctx).Info("a condition could not be written", "reason", err.Error())
+		}
+	}
+}
+
+// setCondition writes the one condition that is ours, if it changed.
+func (i *importer) setCondition(ctx context.Context, c *v1alpha1.Connection, condition metav1.Condition) error {
+	condition.ObservedGeneration = c.Generation
+	conditions := append([]metav1.Condition(nil), c.Status.Conditions...)
+	if !meta.SetStatusCondition(&conditions, condition) {
+		return nil
+	}
+	condition = *meta.FindStatusCondition(conditions, condition.Type)
+	status := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"conditions": []any{map[string]any{
+		"type": condition.Type, "status": string(condition.Status), "reason": condition.Reason, "message": condition.Message,
+		"observedGeneration": condition.ObservedGeneration, "lastTransitionTime": condition.LastTransitionTime.UTC().Format("2006-01-02T15:04:05Z"),
+	}}}}}
+	status.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Connection"))
+	status.SetNamespace(c.Namespace)
+	status.SetName(c.Name)
+	err := i.client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(status), client.FieldOwner(fieldOwner), client.ForceOwnership)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("writing the condition of Connection %q in namespace %q: %w", c.Name, c.Namespace, err)
+	}
+	return nil
+}
+
+// report tells of a linker that is no Connection.
+func (i *importer) report(ctx context.Context, linker string, problem *connections.Problem) {
+	message := fmt.Sprintf("linker %q is not imported: %s", linker, problem.Message)
+	ctrl.LoggerFrom(ctx).Info("not imported", "linker", linker, "reason", problem.Message)
+	i.Teller.Tell(ctx, corev1.ObjectReference{APIVersion: coordinationv1.SchemeGroupVersion.String(), Kind: "Lease", Namespace: i.Home, Name: leaseName},
+		v1alpha1.EventNotImported, message, true, message)
+}
+
+func reference(c *v1alpha1.Connection) corev1.ObjectReference {
+	return corev1.ObjectReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "Connection", Namespace: c.Namespace, Name: c.Name, UID: c.UID}
+}

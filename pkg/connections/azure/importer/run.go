@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: The Service Connector for Kubernetes authors
+// SPDX-License-Identifier: Apache-2.0
+
+package importer
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"serviceconnector.dev/pkg/connections"
+	"serviceconnector.dev/pkg/connections/azure"
+	"serviceconnector.dev/pkg/connections/v1alpha1"
+)
+
+// run imports once.
+func (i *importer) run(ctx context.Context) error {
+	linkers, err := i.Source.Linkers(ctx)
+	if err != nil {
+		return err
+	}
+	// By name, so that of two that collide it is always the same that wins.
+	slices.SortFunc(linkers, func(a, b azure.Linker) int { return strings.Compare(a.Name, b.Name) })
+	seen, problems := map[types.NamespacedName]wanted{}, 0
+	for _, l := range linkers {
+		w, err := i.want(ctx, l)
+		if err != nil {
+			return fmt.Errorf("reading the settings of %s: %w", l.Name, err)
+		}
+		if w.Problem = i.take(ctx, w, seen); w.Problem != nil {
+			problems++
+			i.report(ctx, l.Name, w.Problem)
+		}
+	}
+	i.forgetGone(linkers, seen)
+	i.Meter.Imported(len(linkers), problems)
+	return i.removeGone(ctx, seen)
+}
+
+// take makes one linker the Connection that it is to become, and adds it to those
+// that were seen. Its problem is what keeps it from that. A Connection stays as it is
+// while it is not known what its linker is to become.
+func (i *importer) take(ctx context.Context, w wanted, seen map[types.NamespacedName]wanted) *connections.Problem {
+	key := types.NamespacedName{Namespace: w.Namespace, Name: w.Name}
+	other, taken := seen[key]
+	if !taken {
+		seen[key] = w
+	}
+	switch {
+	case taken:
+		return notImported("its name as a Connection, %q, is that of linker %q, too; rename one of them", w.Name, nameOf(other.Linker))
+	case w.Problem != nil:
+		return w.Problem
+	case !i.Serves(w.Namespace):
+		return notImported("its namespace %q is not served", w.Namespace)
+	}
+	w.credentials = i.readKeys(ctx, w)
+	i.mu.Lock()
+	i.wanted[key] = w
+	i.mu.Unlock()
+	if err := i.keep(ctx, w); err != nil {
+		return notImported("%v", err)
+	}
+	return nil
+}
+
+// want returns what a linker is to become. Its settings are asked for when its
+// properties are new.
+func (i *importer) want(ctx context.Context, l azure.Linker) (wanted, error) {
+	raw, err := json.Marshal(l)
+	if err != nil {
+		return wanted{}, fmt.Errorf("encoding its properties: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	digest := hex.EncodeToString(sum[:6])
+	i.mu.Lock()
+	k, ok := i.settings[l.ID]
+	i.mu.Unlock()
+	if !ok || k.digest != digest {
+		k.settings, err = i.Source.Configurations(ctx, l.Name)
+		if azure.Refused(err) { // of this one, perhaps because it goes
+			return wanted{Imported: azure.Unknown(l, azure.Explain("reading its settings", err)), digest: digest}, nil
+		}
+		if err != nil {
+			return wanted{}, err
+		}
+		k.digest = digest
+		i.mu.Lock()
+		i.settings[l.ID] = k
+		i.mu.Unlock()
+	}
+	return wanted{Imported: azure.Import(l, k.settings, i.Tenant, i.Cloud), digest: digest}, nil
+}
+
+// forgetGone forgets the linkers that are gone.
+func (i *importer) forgetGone(linkers []azure.Linker, seen map[types.NamespacedName]wanted) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	maps.DeleteFunc(i.wanted, func(key types.NamespacedName, _ wanted) bool {
+		_, ok := seen[key]
+		return !ok
+	})
+	maps.DeleteFunc(i.settings, func(id string, _ known) bool {
+		return !slices.ContainsFunc(linkers, func(l azure.Linker) bool { return l.ID == id })
+	})
+}
+
+// removeGone deletes the Connections of linkers that are gone.
+func (i *importer) removeGone(ctx context.Context, seen map[types.NamespacedName]wanted) error {
+	var imported v1alpha1.ConnectionList
+	if err := i.client.List(ctx, &imported, client.HasLabels{v1alpha1.LabelImported}); err != nil {
+		return fmt.Errorf("listing what was imported: %w", err)
+	}
+	for _, c := range imported.Items {
+		if _, ok := seen[client.ObjectKeyFromObject(&c)]; ok {
+			continue
+		}
+		err := i.client.Delete(ctx, &c, client.Preconditions{UID: &c.UID, ResourceVersion: &c.ResourceVersion})
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("deleting Connection %s/%s, whose linker is gone: %w", c.Namespace, c.Name, err)
+		}
+		ctrl.LoggerFrom(ctx).Info("removed a Connection whose linker is gone", "namespace", c.Namespace, "name", c.Name)
+	}
+	return nil
+}
+
+// nameOf returns the last part of a resource id.
+func nameOf(id string) string { return id[strings.LastIndex(id, "/")+1:] }
+
+func notImported(format string, args ...any) *connections.Problem {
+	return &connections.Problem{Reason: v1alpha1.ReasonNotImportable, Message: fmt.Sprintf(format, args...)}
+}
