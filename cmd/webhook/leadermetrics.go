@@ -21,6 +21,8 @@ type leaderMetrics struct {
 	halfConnected prometheus.Gauge
 	rollouts      *prometheus.CounterVec
 	evictions     *prometheus.CounterVec
+	linkers       *prometheus.GaugeVec
+	failedImports prometheus.Counter
 }
 
 var _ controller.Meter = (*leaderMetrics)(nil)
@@ -59,8 +61,17 @@ func newLeaderMetrics(registry prometheus.Registerer) *leaderMetrics {
 			Name: "serviceconnector_evictions_total",
 			Help: "Evictions of pods that lacked a connection, by result (evicted, refused).",
 		}, []string{"result"}),
+		linkers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "serviceconnector_azure_linkers",
+			Help: "Connections that Azure's Service Connector has on the cluster, by state (imported, refused).",
+		}, []string{"state"}),
+		failedImports: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "serviceconnector_azure_failed_imports_total",
+			Help: "Imports from Azure that failed and are tried again.",
+		}),
 	}
-	registry.MustRegister(m.leader, m.connections, m.objects, m.repairs, m.stale, m.halfConnected, m.rollouts, m.evictions)
+	registry.MustRegister(m.leader, m.connections, m.objects, m.repairs, m.stale, m.halfConnected, m.rollouts, m.evictions,
+		m.linkers, m.failedImports)
 	m.zero()
 	return m
 }
@@ -69,6 +80,7 @@ func newLeaderMetrics(registry prometheus.Registerer) *leaderMetrics {
 // an alert that none fires is no missing series.
 func (m *leaderMetrics) zero() {
 	m.Census(0, 0, 0, 0)
+	m.Imported(0, 0)
 	for _, kind := range kinds() {
 		for _, cause := range []string{"deleted", "edited"} {
 			m.repairs.WithLabelValues(string(kind), cause, "made")
@@ -116,3 +128,13 @@ func (m *leaderMetrics) RolledOut(result string) { m.rollouts.WithLabelValues(re
 
 // Evicted counts an eviction.
 func (m *leaderMetrics) Evicted(result string) { m.evictions.WithLabelValues(result).Inc() }
+
+// Imported implements importer.Meter, as ImportFailed does: it tells how many linkers
+// there are, and how many of them are no Connection.
+func (m *leaderMetrics) Imported(linkers, problems int) {
+	m.linkers.WithLabelValues("imported").Set(float64(linkers - problems))
+	m.linkers.WithLabelValues("refused").Set(float64(problems))
+}
+
+// ImportFailed counts an import that failed.
+func (m *leaderMetrics) ImportFailed() { m.failedImports.Inc() }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"serviceconnector.dev/pkg/connections/azure"
 )
 
 // options are the command line's flags.
@@ -35,6 +37,8 @@ type options struct {
 	scan              time.Duration
 	evict             bool
 	roll              bool
+	azure             azure.Config
+	azureInterval     time.Duration
 	tracing           string
 	logLevel          string
 	logFormat         string
@@ -92,6 +96,15 @@ func parseOptions(args []string) (o options, help string, err error) {
 	flags.StringVar(&o.listen, "listen", ":9443", "`address` for the API server's calls, over TLS")
 	flags.StringVar(&o.metrics, "metrics", ":8080", "`address` for Prometheus' /metrics; 0 for none")
 	flags.StringVar(&o.health, "health", ":8081", "`address` for /healthz and /readyz; 0 for none")
+	flags.StringVar(&o.azure.Cluster, "azure-cluster", "",
+		"resource `id` of this AKS cluster: the connections that Azure's Service Connector has on it become Connections here. Without it, Azure is never asked")
+	flags.StringVar(&o.azure.Cloud, "azure-cloud", "AzurePublic", "Azure `cloud`: AzurePublic, AzureUSGovernment or AzureChina")
+	flags.StringVar(&o.azure.Authority, "azure-authority-host", "",
+		"`URL` of Entra ID in a cloud that is none of these; goes with --azure-resource-manager")
+	flags.StringVar(&o.azure.ResourceManager, "azure-resource-manager", "",
+		"`URL` of Azure Resource Manager in a cloud that is none of these")
+	flags.DurationVar(&o.azureInterval, "azure-interval", 5*time.Minute,
+		"how often Azure is asked for connections, and for the keys of what they lead to")
 	flags.StringVar(&o.tracing, "tracing-endpoint", "",
 		"`URL` that takes traces by OTLP over HTTP, as http://collector:4318; the variables OTEL_* say more. Without it, there are none")
 	flags.StringVar(&o.logLevel, "log-level", "info", "info for changes made, debug for the rest")
@@ -133,6 +146,14 @@ func (o options) validate() error {
 	}
 	if o.logFormat != "json" && o.logFormat != "text" {
 		return fmt.Errorf("--log-format %q is unknown; write json or text", o.logFormat)
+	}
+	if o.azure.Cluster != "" {
+		if err := o.azure.Validate(); err != nil {
+			return fmt.Errorf("--azure-cluster and what goes with it: %w", err)
+		}
+	}
+	if o.azureInterval < time.Second {
+		return fmt.Errorf("--azure-interval %s is too short; write 1s or more", o.azureInterval)
 	}
 	if o.certificateLife < time.Second {
 		return fmt.Errorf("--certificate-lifetime %s is too short", o.certificateLife)

@@ -58,6 +58,10 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 	if err := awaitAPI(ctx, clients.Discovery(), log); err != nil {
 		return err
 	}
+	source, err := newAzure(o, log)
+	if err != nil {
+		return err
+	}
 	keeper := newCertificates(o, clients, log)
 	mux := http.NewServeMux()
 	mgr, err := newManager(o, config, keeper, mux, log)
@@ -65,18 +69,20 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 		return err
 	}
 	index := cluster.NewIndex(time.Now)
-	synced, err := index.Watch(ctx, mgr.GetCache())
+	metadataClient, err := metadata.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	feed := cluster.NewFeed(index, metadataClient, mgr.GetRESTMapper(), o.namespaces)
+	watched, err := index.Watch(ctx, mgr.GetCache())
 	if err != nil {
 		return err
 	}
+	synced := func() bool { return watched() && feed.Synced() }
 	meter, leading := newMetrics(crmetrics.Registry, keeper.NotAfter), newLeaderMetrics(crmetrics.Registry)
 	client, err := provisionClient(config, mgr.GetRESTMapper())
 	if err != nil {
 		return err
-	}
-	metadataClient, err := metadata.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
 	}
 	provisioner := provision.New(client, index, meter, log.WithName("provision"), o.namespace, time.Now)
 	pods := &admission.Pods{Directory: &cluster.Directory{Index: index, Live: mgr.GetAPIReader()}, Provisioner: provisioner, Inspector: provisioner}
@@ -93,18 +99,21 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 				return err
 			}
 			keeper := provisioner.As(client)
-			return controller.Setup(mgr, controller.Options{
+			err = controller.Setup(mgr, controller.Options{
 				Index: index, Renderer: keeper, Keeper: keeper, Meter: leading, Now: time.Now, Pace: o.pace,
 				Namespaces: o.scanned(), ScanInterval: o.scan, Evict: o.evict, Roll: o.roll, Configuration: o.configuration,
 			})
+			if err != nil || source == nil {
+				return err
+			}
+			return setupImport(mgr, o, source, leading)
 		},
 	}
 	if err := errors.Join(
 		mgr.Add(lead),
 		mgr.Add(everyReplica{keeper.Run}),
-		mgr.Add(everyReplica{func(ctx context.Context) error {
-			return index.WatchProviderClasses(ctx, metadataClient, mgr.GetRESTMapper(), o.namespaces)
-		}}),
+		mgr.Add(everyReplica{feed.Run}),
+		mgr.Add(everyReplica{limitMemory(synced)}),
 		mgr.AddHealthzCheck("ping", func(*http.Request) error { return nil }),
 		mgr.AddReadyzCheck("caches", readyWhen(synced)),
 		mgr.AddReadyzCheck("serving", leaving.Check),
@@ -132,7 +141,9 @@ func clientConfig(o options) (*rest.Config, error) {
 
 // provisionClient returns what provisioning asks the API with.
 func provisionClient(config *rest.Config, mapper meta.RESTMapper) (provision.Client, error) {
-	core, err := corev1client.NewForConfig(config)
+	binary := rest.CopyConfig(config)
+	binary.ContentType, binary.AcceptContentTypes = runtime.ContentTypeProtobuf, runtime.ContentTypeProtobuf+","+runtime.ContentTypeJSON
+	core, err := corev1client.NewForConfig(binary)
 	if err != nil {
 		return provision.Client{}, fmt.Errorf("making a client: %w", err)
 	}

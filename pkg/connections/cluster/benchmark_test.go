@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"serviceconnector.dev/pkg/connections"
+	"serviceconnector.dev/pkg/connections/v1alpha1"
 )
 
 // crowded is an index of 10,000 namespaces, of which one in ten has a Connection of
@@ -16,11 +19,12 @@ func crowded() *Index {
 	index := NewIndex((&clock{}).read)
 	for i := range 10_000 {
 		name := fmt.Sprint("shop-", i)
-		index.setNamespace(namespace(name, map[string]string{"team": "shop"}))
+		index.setNamespace(state(name, map[string]string{"team": "shop"}))
 		if i%10 == 0 {
 			index.setConnection(own(name, "mine"))
 		}
-		index.set(connections.Object{Kind: connections.KindSecret, Namespace: name, Name: "sc-shared-0-secret"}, Marks{Owner: "ClusterConnection/shared-0", Revision: "r"})
+		index.set(recordOf(connections.KindSecret, &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: "sc-shared-0-secret",
+			Annotations: map[string]string{v1alpha1.AnnotationOwner: "ClusterConnection/shared-0", v1alpha1.AnnotationRevision: "r"}}}))
 	}
 	for i := range 100 {
 		index.setClusterConnection(shared(fmt.Sprint("shared-", i), forShop))

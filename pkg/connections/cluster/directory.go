@@ -7,7 +7,9 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"serviceconnector.dev/pkg/connections"
@@ -56,13 +58,14 @@ func (d *Directory) live(ctx context.Context, namespace, name string) (connectio
 	if err != nil || !found {
 		return connections.Offer{}, false, err
 	}
-	ns := metadataOf("Namespace")
+	ns := &metav1.PartialObjectMetadata{}
+	ns.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
 	found, err = d.read(ctx, client.ObjectKey{Name: namespace}, ns)
 	if err != nil || !found {
 		return connections.Offer{}, false, err
 	}
 	e := clusterConnectionEntry(&shared)
-	return e.offer, e.serves(namespaceLabels(ns)), nil
+	return e.offer, e.serves(namespaceOf(ns)), nil
 }
 
 func (d *Directory) read(ctx context.Context, key client.ObjectKey, into client.Object) (bool, error) {

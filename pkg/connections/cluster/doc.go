@@ -4,11 +4,12 @@
 // Package cluster knows what the cluster holds: which connections there are,
 // which namespaces they serve and which objects are provisioned already.
 //
-// Index is that knowledge in memory, fed by informers (Watch) and read without
-// an API call. Connections are bound once, when they change, not once a pod.
-// Of provisioned objects only metadata is watched, and only of those with our
-// label; of all other Secrets and service accounts nothing is kept.
+// Index is that knowledge in memory, read without an API call. Informers feed it
+// with connections (Watch), which are bound once, when they change, not once a
+// pod. Feed feeds it with namespaces and with what is provisioned, of which only
+// metadata is watched, and only of objects with our label; of all other Secrets
+// and service accounts nothing is kept.
 //
 // Directory answers for names: from the index and, where that lacks a name,
-// with a live read, since an informer can be behind.
+// with a live read, since a watch can be behind.
 package cluster

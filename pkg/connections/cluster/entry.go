@@ -17,8 +17,9 @@ type entry struct {
 	allowed    labels.Selector
 }
 
-func (e entry) serves(namespace labels.Set) bool {
-	return namespace != nil && e.allowed.Matches(namespace)
+// serves reports whether it serves a namespace; nil is one that is not known.
+func (e entry) serves(n *namespaceState) bool {
+	return n != nil && e.allowed.Matches(n)
 }
 
 func connectionEntry(c *v1alpha1.Connection) entry {

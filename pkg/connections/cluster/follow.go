@@ -26,6 +26,8 @@ const (
 	CauseNamespace
 	// CauseObject: it changed itself, or went.
 	CauseObject
+	// CauseNew: it was not there before.
+	CauseNew
 )
 
 // Follow tells f of every object that is known, then of every change, until stop
@@ -33,7 +35,7 @@ const (
 func (i *Index) Follow(f func(Change)) (stop func()) {
 	i.mu.Lock()
 	i.followers[&f] = struct{}{}
-	changes := i.changes(CauseStart, func(connections.Object) bool { return true })
+	changes := i.changes(CauseStart, func(*record) bool { return true })
 	i.mu.Unlock()
 	for _, change := range changes {
 		f(change)
@@ -46,14 +48,14 @@ func (i *Index) Follow(f func(Change)) (stop func()) {
 }
 
 // changes lists the objects that match. The caller holds the lock.
-func (i *Index) changes(cause Cause, match func(connections.Object) bool) []Change {
+func (i *Index) changes(cause Cause, match func(*record) bool) []Change {
 	if len(i.followers) == 0 {
 		return nil
 	}
 	var changes []Change
-	for object, marks := range i.objects {
-		if match(object) {
-			changes = append(changes, Change{Object: object, Owner: marks.Owner, Cause: cause})
+	for _, r := range i.objects {
+		if match(r) {
+			changes = append(changes, r.change(cause))
 		}
 	}
 	return changes

@@ -9,14 +9,13 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"serviceconnector.dev/pkg/connections"
 )
 
-// noteLifetime is how long a Note counts without an informer's word. It covers
-// an informer that is behind, and objects that no informer of ours sees, which
+// noteLifetime is how long a Note counts without the watch's word. It covers
+// a watch that is behind, and objects that no watch of ours sees, which
 // somebody else may change meanwhile.
 const noteLifetime = 10 * time.Second
 
@@ -27,18 +26,12 @@ type Index struct {
 	mu         sync.RWMutex
 	own        map[types.NamespacedName]entry
 	shared     map[string]entry
-	namespaces map[string]namespaceState
-	objects    map[connections.Object]Marks
-	owned      map[string]map[connections.Object]struct{}
-	notes      map[connections.Object]note
+	namespaces map[string]*namespaceState
+	objects    map[key]*record
+	owned      map[interned]map[*record]struct{} // by owner
+	notes      map[key]note
 	swept      time.Time
 	followers  map[*func(Change)]struct{}
-}
-
-// namespaceState is what is known of a namespace.
-type namespaceState struct {
-	labels      labels.Set
-	terminating bool
 }
 
 // note is the revision of an object that was just written, or seen.
@@ -53,10 +46,10 @@ func NewIndex(now func() time.Time) *Index {
 		now:        now,
 		own:        map[types.NamespacedName]entry{},
 		shared:     map[string]entry{},
-		namespaces: map[string]namespaceState{},
-		objects:    map[connections.Object]Marks{},
-		owned:      map[string]map[connections.Object]struct{}{},
-		notes:      map[connections.Object]note{},
+		namespaces: map[string]*namespaceState{},
+		objects:    map[key]*record{},
+		owned:      map[interned]map[*record]struct{}{},
+		notes:      map[key]note{},
 		followers:  map[*func(Change)]struct{}{},
 	}
 }
@@ -70,7 +63,7 @@ func (i *Index) Lookup(namespace, name string) (connections.Offer, bool) {
 		return e.offer, true
 	}
 	e, ok := i.shared[name]
-	if !ok || !e.serves(i.namespaces[namespace].labels) {
+	if !ok || !e.serves(i.namespaces[namespace]) {
 		return connections.Offer{}, false
 	}
 	return e.offer, true
@@ -88,7 +81,7 @@ func (i *Index) Available(namespace string) []string {
 		}
 	}
 	for name, e := range i.shared {
-		if e.serves(i.namespaces[namespace].labels) {
+		if e.serves(i.namespaces[namespace]) {
 			names = append(names, name)
 		}
 	}
@@ -97,28 +90,32 @@ func (i *Index) Available(namespace string) []string {
 }
 
 // Known returns the revision of an object that is known to exist: what was just
-// noted, else what an informer said.
+// noted, else what the watch said.
 func (i *Index) Known(object connections.Object) (revision string, ok bool) {
+	k := keyOf(object)
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	if n, ok := i.notes[object]; ok && !i.now().After(n.expires) {
+	if n, ok := i.notes[k]; ok && !i.now().After(n.expires) {
 		return n.revision, true
 	}
-	marks, ok := i.objects[object]
-	return marks.Revision, ok
+	if r := i.objects[k]; r != nil {
+		return r.revision.Value(), true
+	}
+	return "", false
 }
 
 // Note records that an object was just written, or seen, with a revision. The
-// next word of an informer replaces the note; without one it lapses.
+// next word of the watch replaces the note; without one it lapses.
 func (i *Index) Note(object connections.Object, revision string) {
+	k := keyOf(object)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.sweep()
-	if seen, ok := i.objects[object]; ok && seen.Revision == revision {
-		delete(i.notes, object)
+	if seen := i.objects[k]; seen != nil && seen.revision.Value() == revision {
+		delete(i.notes, k)
 		return
 	}
-	i.notes[object] = note{revision: revision, expires: i.now().Add(noteLifetime)}
+	i.notes[k] = note{revision: revision, expires: i.now().Add(noteLifetime)}
 }
 
 // sweep drops the notes that have lapsed, once in a lifetime of theirs.
@@ -128,5 +125,5 @@ func (i *Index) sweep() {
 		return
 	}
 	i.swept = now
-	maps.DeleteFunc(i.notes, func(_ connections.Object, n note) bool { return now.After(n.expires) })
+	maps.DeleteFunc(i.notes, func(_ key, n note) bool { return now.After(n.expires) })
 }

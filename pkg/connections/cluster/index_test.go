@@ -13,7 +13,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"serviceconnector.dev/pkg/connections"
@@ -46,6 +45,10 @@ func namespace(name string, labels map[string]string) *metav1.PartialObjectMetad
 	return &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
 }
 
+func state(name string, labels map[string]string) *namespaceState {
+	return namespaceOf(namespace(name, labels))
+}
+
 var (
 	forAll  = v1alpha1.AllowedNamespaces{From: v1alpha1.AllowedFromAll}
 	forShop = v1alpha1.AllowedNamespaces{From: v1alpha1.AllowedFromSelector,
@@ -56,8 +59,8 @@ var (
 
 func filled() *Index {
 	index := NewIndex((&clock{}).read)
-	index.setNamespace(namespace("shop", map[string]string{"team": "shop"}))
-	index.setNamespace(namespace("bare", nil))
+	index.setNamespace(state("shop", map[string]string{"team": "shop"}))
+	index.setNamespace(state("bare", nil))
 	index.setConnection(own("shop", "mine"))
 	index.setConnection(own("bare", "theirs"))
 	index.setConnection(own("shop", "both"))
@@ -108,13 +111,13 @@ func TestLookup(t *testing.T) {
 		t.Error("the shared one does not take over")
 	}
 	index.deleteClusterConnection(shared("both", forAll))
-	index.setNamespace(namespace("shop", nil))
+	index.setNamespace(state("shop", nil))
 	for _, name := range []string{"both", "shops"} {
 		if _, ok := index.Lookup("shop", name); ok {
 			t.Errorf("%s is still there", name)
 		}
 	}
-	index.deleteNamespace(namespace("shop", nil))
+	index.forgetNamespace(state("shop", nil))
 	if _, ok := index.Lookup("shop", "all"); ok {
 		t.Error("a namespace that went is served")
 	}
@@ -138,13 +141,12 @@ func TestOfferKnowsTheStatus(t *testing.T) {
 	}
 }
 
-// What an informer says stays; what was only noted lapses, and an informer's
+// What a watch says stays; what was only noted lapses, and the watch's
 // word replaces it.
 func TestRecords(t *testing.T) {
 	c := &clock{now: time.Unix(1000, 0)}
 	index := NewIndex(c.read)
 	object := connections.Object{Kind: connections.KindSecret, Namespace: "shop", Name: "s"}
-	secrets := index.objectHandler(connections.KindSecret)
 	seen := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "s",
 		Annotations: map[string]string{v1alpha1.AnnotationRevision: "r2"}}}
 	known := func(want string) {
@@ -158,16 +160,16 @@ func TestRecords(t *testing.T) {
 	known("r1")
 	c.now = c.now.Add(noteLifetime + time.Second)
 	known("")
-	secrets.OnAdd(seen, false)
+	index.set(recordOf(object.Kind, seen))
 	c.now = c.now.Add(24 * time.Hour)
 	known("r2")
-	secrets.OnDelete(seen)
+	index.forget(keyOf(object))
 	known("")
 	index.Note(object, "r3")
 	known("r3")
-	secrets.OnUpdate(seen, seen)
+	index.set(recordOf(object.Kind, seen))
 	known("r2")
-	// A note that says what the informer said already does not shorten it.
+	// A note that says what the watch said already does not shorten it.
 	index.Note(object, "r2")
 	c.now = c.now.Add(noteLifetime + time.Second)
 	known("r2")
@@ -175,27 +177,16 @@ func TestRecords(t *testing.T) {
 	index.Note(object, "r2")
 	known("r2")
 	if len(index.notes) != 0 {
-		t.Errorf("%d notes are kept beside the informer's word", len(index.notes))
+		t.Errorf("%d notes are kept beside the watch's word", len(index.notes))
 	}
-	secrets.OnDelete(toolscache.DeletedFinalStateUnknown{Key: "shop/s", Obj: seen})
+	index.replace(object.Kind, "elsewhere", nil)
+	index.replace(connections.KindServiceAccount, "", nil)
+	known("r2")
+	index.replace(object.Kind, "shop", nil)
 	known("")
 }
 
-func TestSlimKeepsWhatIsRead(t *testing.T) {
-	full := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
-		Namespace: "shop", Name: "s", UID: "u", ResourceVersion: "7",
-		Labels:      map[string]string{"a": "b"},
-		Annotations: map[string]string{v1alpha1.AnnotationRevision: "r", "kubectl.kubernetes.io/last-applied-configuration": "long"},
-	}}
-	got, err := slim(full)
-	want := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "s", UID: "u", ResourceVersion: "7",
-		Annotations: map[string]string{v1alpha1.AnnotationRevision: "r"}}}
-	if diff := cmp.Diff(any(want), got); err != nil || diff != "" {
-		t.Errorf("slim (-want +got), %v:\n%s", err, diff)
-	}
-}
-
-// Notes of objects that no informer sees are dropped when they have lapsed.
+// Notes of objects that no watch sees are dropped when they have lapsed.
 func TestNotesAreSwept(t *testing.T) {
 	c := &clock{now: time.Unix(1000, 0)}
 	index := NewIndex(c.read)
@@ -213,11 +204,7 @@ func TestServiceAccountRevision(t *testing.T) {
 	index := NewIndex((&clock{}).read)
 	account := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "a",
 		Annotations: map[string]string{v1alpha1.AnnotationClientID: "c", v1alpha1.AnnotationTenantID: "t", v1alpha1.AnnotationRevision: "r"}}}
-	slimmed, err := slim(account)
-	if err != nil {
-		t.Fatal(err)
-	}
-	index.objectHandler(connections.KindServiceAccount).OnAdd(slimmed, false)
+	index.set(recordOf(connections.KindServiceAccount, account))
 	if got, _ := index.Known(connections.Object{Kind: connections.KindServiceAccount, Namespace: "shop", Name: "a"}); got != "c/t" {
 		t.Errorf("revision %q", got)
 	}
@@ -275,7 +262,7 @@ func TestDirectory(t *testing.T) {
 	if got, err := owners("shop", "shops", "mine"); err != nil || got != "ClusterConnection/shops Connection/shop/mine " || live.reads != 0 {
 		t.Errorf("from the index: %q, %v, %d reads", got, err, live.reads)
 	}
-	// An informer can be behind.
+	// A watch can be behind.
 	if got, err := owners("new", "fresh", "wide"); err != nil || got != "Connection/new/fresh ClusterConnection/wide " {
 		t.Errorf("read live: %q, %v", got, err)
 	}

@@ -4,111 +4,113 @@
 package cluster
 
 import (
+	"iter"
 	"maps"
 	"slices"
+	"unique"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"serviceconnector.dev/pkg/connections"
-	"serviceconnector.dev/pkg/connections/v1alpha1"
 )
 
-// Marks are what the metadata of an object of ours says.
-type Marks struct {
-	// Owner names the definition it was made from.
-	Owner string
-	// Revision and Credentials are what it was made from: the definition, and the
-	// state of its credentials. Those of a service account are its identity, which
-	// several connections may share, and nothing.
-	Revision, Credentials string
-	// Changed is when its data last changed, in RFC 3339; "" for never.
-	Changed string
-	// Delete says that it goes when it is no longer needed.
-	Delete bool
-	// UID and ResourceVersion are those of the object.
-	UID, ResourceVersion string
-}
-
-func marksOf(kind connections.Kind, object *metav1.PartialObjectMetadata) Marks {
-	annotations := object.Annotations
-	marks := Marks{
-		Owner:           annotations[v1alpha1.AnnotationOwner],
-		Revision:        annotations[v1alpha1.AnnotationRevision],
-		Credentials:     annotations[v1alpha1.AnnotationCredentials],
-		Changed:         annotations[v1alpha1.AnnotationChanged],
-		Delete:          annotations[v1alpha1.AnnotationDeletionPolicy] == string(v1alpha1.DeletionDelete),
-		UID:             string(object.UID),
-		ResourceVersion: object.ResourceVersion,
-	}
-	if kind == connections.KindServiceAccount {
-		marks.Revision = connections.IdentityOf(object).String()
-	}
-	return marks
-}
-
-// set records an object as an informer has it.
-func (i *Index) set(object connections.Object, marks Marks) {
+// set records an object as the API server has it.
+func (i *Index) set(r *record) {
 	i.mu.Lock()
-	before, known := i.objects[object]
-	delete(i.notes, object)
-	i.disown(object)
-	i.objects[object] = marks
-	if i.owned[marks.Owner] == nil {
-		i.owned[marks.Owner] = map[connections.Object]struct{}{}
+	before := i.objects[r.key]
+	delete(i.notes, r.key)
+	i.disown(before)
+	i.objects[r.key] = r
+	if i.owned[r.owner] == nil {
+		i.owned[r.owner] = map[*record]struct{}{}
 	}
-	i.owned[marks.Owner][object] = struct{}{}
+	i.owned[r.owner][r] = struct{}{}
 	i.mu.Unlock()
-	if !known || before != marks {
-		i.tell(Change{Object: object, Owner: marks.Owner, Cause: CauseObject})
+	switch {
+	case before == nil:
+		i.tell(r.change(CauseNew))
+	case *before != *r:
+		i.tell(r.change(CauseObject))
 	}
 }
 
-// forget drops an object that an informer says is gone.
-func (i *Index) forget(object connections.Object) {
+// forget drops an object that the API server has no more.
+func (i *Index) forget(k key) {
 	i.mu.Lock()
-	marks, known := i.objects[object]
-	delete(i.notes, object)
-	i.disown(object)
-	delete(i.objects, object)
+	before := i.objects[k]
+	delete(i.notes, k)
+	i.disown(before)
+	delete(i.objects, k)
 	i.mu.Unlock()
-	if known {
-		i.tell(Change{Object: object, Owner: marks.Owner, Cause: CauseObject})
+	if before != nil {
+		i.tell(before.change(CauseObject))
+	}
+}
+
+// replace sets all objects of a kind that there are in a namespace, or in all.
+func (i *Index) replace(kind connections.Kind, namespace string, all []*record) {
+	gone := map[key]struct{}{}
+	i.mu.RLock()
+	for k := range i.objects {
+		if k.kind.Value() == string(kind) && (namespace == metav1.NamespaceAll || k.namespace.Value() == namespace) {
+			gone[k] = struct{}{}
+		}
+	}
+	i.mu.RUnlock()
+	for _, r := range all {
+		delete(gone, r.key)
+		i.set(r)
+	}
+	for k := range gone {
+		i.forget(k)
 	}
 }
 
 // disown takes an object from its owner. The caller holds the lock.
-func (i *Index) disown(object connections.Object) {
-	owner := i.objects[object].Owner
-	delete(i.owned[owner], object)
-	if len(i.owned[owner]) == 0 {
-		delete(i.owned, owner)
+func (i *Index) disown(r *record) {
+	if r == nil {
+		return
+	}
+	delete(i.owned[r.owner], r)
+	if len(i.owned[r.owner]) == 0 {
+		delete(i.owned, r.owner)
 	}
 }
 
-// Object returns the marks of an object of ours, as an informer has it.
+// Object returns the marks of an object of ours, as the API server has it.
 func (i *Index) Object(object connections.Object) (Marks, bool) {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	marks, ok := i.objects[object]
-	return marks, ok
+	r, ok := i.objects[keyOf(object)]
+	if !ok {
+		return Marks{}, false
+	}
+	return r.marks(), true
 }
 
-// All returns every object of ours.
-func (i *Index) All() []connections.Object {
+// All returns every object of ours that there is at the moment of the call.
+func (i *Index) All() iter.Seq[connections.Object] {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	return slices.Collect(maps.Keys(i.objects))
+	all := slices.Collect(maps.Values(i.objects))
+	return func(yield func(connections.Object) bool) {
+		for _, r := range all {
+			if !yield(r.object()) {
+				return
+			}
+		}
+	}
 }
 
 // Owned returns the objects that were made from a definition.
 func (i *Index) Owned(owner string) []connections.Object {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	objects := make([]connections.Object, 0, len(i.owned[owner]))
-	for object := range i.owned[owner] {
-		objects = append(objects, object)
+	owned := i.owned[unique.Make(owner)]
+	objects := make([]connections.Object, 0, len(owned))
+	for r := range owned {
+		objects = append(objects, r.object())
 	}
 	return objects
 }
@@ -118,12 +120,14 @@ func (i *Index) Owned(owner string) []connections.Object {
 func (i *Index) Count(b *connections.Binding, credentials string) (total, current int) {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	for object := range i.owned[b.Definition.Owner()] {
-		if object.Kind == connections.KindServiceAccount {
+	account := unique.Make(string(connections.KindServiceAccount))
+	revision, state := unique.Make(b.Revision), unique.Make(credentials)
+	for r := range i.owned[unique.Make(b.Definition.Owner())] {
+		if r.kind == account {
 			continue
 		}
 		total++
-		if marks := i.objects[object]; marks.Revision == b.Revision && marks.Credentials == credentials {
+		if r.revision == revision && r.credentials == state {
 			current++
 		}
 	}
@@ -158,20 +162,13 @@ func (i *Index) Owners() []string {
 	return slices.Collect(maps.Keys(i.Definitions()))
 }
 
-// Labels returns the labels of a namespace, nil for one that is not known.
-func (i *Index) Labels(namespace string) labels.Set {
-	i.mu.RLock()
-	defer i.mu.RUnlock()
-	return i.namespaces[namespace].labels
-}
-
 // Serves reports whether the definition that owner names exists and serves a
 // namespace.
 func (i *Index) Serves(owner, namespace string) bool {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
 	e, ok := i.definition(owner)
-	return ok && e.serves(i.namespaces[namespace].labels)
+	return ok && e.serves(i.namespaces[namespace])
 }
 
 func (i *Index) definition(owner string) (entry, bool) {
@@ -182,15 +179,6 @@ func (i *Index) definition(owner string) (entry, bool) {
 	}
 	e, ok := i.own[types.NamespacedName{Namespace: namespace, Name: name}]
 	return e, ok
-}
-
-// Open reports whether objects can be made in a namespace: it is there, and does
-// not terminate.
-func (i *Index) Open(namespace string) bool {
-	i.mu.RLock()
-	defer i.mu.RUnlock()
-	known, ok := i.namespaces[namespace]
-	return ok && !known.terminating
 }
 
 // Heir returns the binding of another definition than owner that needs an object
@@ -214,7 +202,7 @@ func (i *Index) Heir(object connections.Object, owner string) *connections.Bindi
 		}
 	}
 	for _, e := range i.shared {
-		if e.serves(i.namespaces[object.Namespace].labels) {
+		if e.serves(i.namespaces[object.Namespace]) {
 			consider(e)
 		}
 	}
@@ -227,6 +215,6 @@ func (i *Index) provisioned(object connections.Object, b *connections.Binding) b
 	if object.Kind != connections.KindServiceAccount {
 		return true
 	}
-	marks, ok := i.objects[b.SettingsIn(object.Namespace)]
-	return ok && marks.Owner == b.Definition.Owner()
+	r := i.objects[keyOf(b.SettingsIn(object.Namespace))]
+	return r != nil && r.owner.Value() == b.Definition.Owner()
 }

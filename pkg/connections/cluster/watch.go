@@ -6,11 +6,7 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"maps"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -21,8 +17,7 @@ import (
 )
 
 // CacheOptions returns the options of the cache that Watch reads: nothing but
-// connections, namespaces' metadata and the metadata of what we made. What is in
-// a namespace is watched in the given ones alone; none means all.
+// connections, in the given namespaces alone; none means all.
 func CacheOptions(namespaces []string) cache.Options {
 	var served map[string]cache.Config
 	for _, namespace := range namespaces {
@@ -31,18 +26,11 @@ func CacheOptions(namespaces []string) cache.Options {
 		}
 		served[namespace] = cache.Config{}
 	}
-	ours := cache.ByObject{
-		Label:      labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}),
-		Transform:  slim,
-		Namespaces: served,
-	}
 	return cache.Options{
 		ReaderFailOnMissingInformer: true,
 		DefaultTransform:            cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
-			&v1alpha1.Connection{}:       {Namespaces: served},
-			metadataOf("Secret"):         ours,
-			metadataOf("ServiceAccount"): ours,
+			&v1alpha1.Connection{}: {Namespaces: served},
 		},
 	}
 }
@@ -57,9 +45,6 @@ func (i *Index) Watch(ctx context.Context, informers cache.Informers) (synced fu
 	}{
 		{&v1alpha1.Connection{}, handler(i.setConnection, i.deleteConnection)},
 		{&v1alpha1.ClusterConnection{}, handler(i.setClusterConnection, i.deleteClusterConnection)},
-		{metadataOf("Namespace"), handler(i.setNamespace, i.deleteNamespace)},
-		{metadataOf("Secret"), i.objectHandler(connections.KindSecret)},
-		{metadataOf("ServiceAccount"), i.objectHandler(connections.KindServiceAccount)},
 	} {
 		informer, err := informers.GetInformer(ctx, source.object)
 		if err != nil {
@@ -79,46 +64,6 @@ func (i *Index) Watch(ctx context.Context, informers cache.Informers) (synced fu
 		}
 		return true
 	}, nil
-}
-
-func metadataOf(kind string) *metav1.PartialObjectMetadata {
-	object := &metav1.PartialObjectMetadata{}
-	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
-	return object
-}
-
-// slim drops what the index does not read of our objects' metadata.
-func slim(object any) (any, error) {
-	full, ok := object.(*metav1.PartialObjectMetadata)
-	if !ok {
-		return object, nil
-	}
-	return &metav1.PartialObjectMetadata{
-		TypeMeta: full.TypeMeta,
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace:       full.Namespace,
-			Name:            full.Name,
-			UID:             full.UID,
-			ResourceVersion: full.ResourceVersion,
-			Annotations:     keep(full.Annotations, marks...),
-		},
-	}, nil
-}
-
-// marks are the annotations that the index reads.
-var marks = []string{
-	v1alpha1.AnnotationOwner, v1alpha1.AnnotationRevision, v1alpha1.AnnotationCredentials, v1alpha1.AnnotationChanged,
-	v1alpha1.AnnotationDeletionPolicy, v1alpha1.AnnotationClientID, v1alpha1.AnnotationTenantID,
-}
-
-func keep(annotations map[string]string, keys ...string) map[string]string {
-	kept := map[string]string{}
-	for _, key := range keys {
-		if value, ok := annotations[key]; ok {
-			kept[key] = value
-		}
-	}
-	return kept
 }
 
 func (i *Index) setConnection(c *v1alpha1.Connection) {
@@ -166,43 +111,6 @@ func (i *Index) definitionSet(owner string, same bool) {
 		changes[n] = Change{Object: object, Owner: owner, Cause: CauseOwner}
 	}
 	i.tell(changes...)
-}
-
-func (i *Index) setNamespace(n *metav1.PartialObjectMetadata) {
-	i.mu.Lock()
-	before := i.namespaces[n.Name]
-	now := namespaceState{labels: namespaceLabels(n), terminating: n.DeletionTimestamp != nil}
-	i.namespaces[n.Name] = now
-	var changes []Change
-	if before.terminating != now.terminating || !maps.Equal(before.labels, now.labels) {
-		changes = i.changes(CauseNamespace, func(object connections.Object) bool { return object.Namespace == n.Name })
-	}
-	i.mu.Unlock()
-	i.tell(changes...)
-}
-
-func (i *Index) deleteNamespace(n *metav1.PartialObjectMetadata) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	delete(i.namespaces, n.Name)
-}
-
-// namespaceLabels never returns nil, which stands for a namespace not known.
-func namespaceLabels(n *metav1.PartialObjectMetadata) labels.Set {
-	if n.Labels == nil {
-		return labels.Set{}
-	}
-	return n.Labels
-}
-
-func (i *Index) objectHandler(kind connections.Kind) toolscache.ResourceEventHandler {
-	object := func(o *metav1.PartialObjectMetadata) connections.Object {
-		return connections.Object{Kind: kind, Namespace: o.Namespace, Name: o.Name}
-	}
-	return handler(
-		func(o *metav1.PartialObjectMetadata) { i.set(object(o), marksOf(kind, o)) },
-		func(o *metav1.PartialObjectMetadata) { i.forget(object(o)) },
-	)
 }
 
 // handler makes an informer's handler from two functions: one for an object as

@@ -56,6 +56,19 @@ func newEvents(writer client.Writer, now func() time.Time) *events {
 	return &events{client: writer, now: now, bounds: map[string]*rate.Limiter{}}
 }
 
+// Teller tells people of what others find out, as this package does of its own.
+type Teller struct{ events *events }
+
+// NewTeller returns a Teller that writes events and reads the time from now.
+func NewTeller(writer client.Writer, now func() time.Time) *Teller {
+	return &Teller{newEvents(writer, now)}
+}
+
+// Tell writes an event about an object, once for each cause.
+func (t *Teller) Tell(ctx context.Context, about corev1.ObjectReference, reason, message string, warning bool, cause string) {
+	t.events.tell(ctx, happening{about: about, reason: reason, message: message, warning: warning, cause: cause})
+}
+
 // tell writes an event, and reports whether it is there now. That it is not stops
 // nothing.
 func (e *events) tell(ctx context.Context, h happening) bool {

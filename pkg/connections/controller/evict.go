@@ -94,14 +94,14 @@ func (e *evictor) served(ctx context.Context) func(*metav1.PartialObjectMetadata
 	return func(pod *metav1.PartialObjectMetadata) bool {
 		for _, w := range present.Webhooks {
 			if w.Name == v1alpha1.PodsWebhook {
-				return selects(w.NamespaceSelector, e.index.Labels(pod.Namespace)) && selects(w.ObjectSelector, pod.Labels)
+				return selects(w.NamespaceSelector, e.index.Labels(pod.Namespace)) && selects(w.ObjectSelector, labels.Set(pod.Labels))
 			}
 		}
 		return false
 	}
 }
 
-func selects(selector *metav1.LabelSelector, set labels.Set) bool {
+func selects(selector *metav1.LabelSelector, set labels.Labels) bool {
 	if selector == nil {
 		return true
 	}

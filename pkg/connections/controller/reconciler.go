@@ -66,6 +66,7 @@ func (r *reconciler[T]) Reconcile(ctx context.Context, request ctrl.Request) (ct
 	object := r.empty()
 	if err := r.client.Get(ctx, request.NamespacedName, object); err != nil {
 		r.renderings.forget(ownerOf(request.NamespacedName))
+		r.failures.forget(ownerOf(request.NamespacedName))
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	before, ok := object.DeepCopyObject().(T)
@@ -80,6 +81,7 @@ func (r *reconciler[T]) Reconcile(ctx context.Context, request ctrl.Request) (ct
 	if problem := r.audience(object); finding.problem == nil {
 		finding.problem = problem
 	}
+	finding.unsettled = finding.problem == nil && failed(*current, object.GetGeneration()) && !(finding.looked && r.failures.known(definition.Owner()))
 	wanted := status(*current, object.GetGeneration(), finding)
 	if !equality.Semantic.DeepEqual(*current, wanted) {
 		*current = wanted
@@ -139,6 +141,8 @@ func ownerOf(key types.NamespacedName) string {
 // or that refers to no Secret, changes only when it is edited.
 func recheck(f finding) time.Duration {
 	switch {
+	case f.unsettled:
+		return recheckProblem
 	case f.binding == nil || !f.binding.Refers():
 		return 0
 	case f.problem != nil:

@@ -76,7 +76,7 @@ type Options struct {
 func Setup(mgr ctrl.Manager, o Options) error {
 	seen := newRenderings(o.Renderer, o.Now)
 	told := newEvents(mgr.GetClient(), o.Now)
-	failing := newFailures()
+	failing := newFailures(o.Now)
 	behind := &stale{}
 	if err := setupStatus(mgr, o.Index, seen, failing, behind); err != nil {
 		return err

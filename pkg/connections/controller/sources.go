@@ -48,6 +48,10 @@ func (o *objects) source() source.TypedSource[target] {
 				if !o.index.Serves(t.owner, t.object.Namespace) {
 					enqueue(queue, priorityUpdate, t)
 				}
+			case cluster.CauseNew:
+				if !o.current(t) {
+					enqueue(queue, priorityUpdate, t)
+				}
 			case cluster.CauseObject:
 				enqueue(queue, priorityRepair, t)
 			default:
@@ -70,6 +74,15 @@ func (o *objects) source() source.TypedSource[target] {
 	})
 }
 
+// current reports whether the marks of an object say that it is as it should be.
+func (o *objects) current(t target) bool {
+	offer, _ := o.index.Definition(t.owner)
+	credentials, known := o.renderings.credentials(t.owner)
+	marks, present := o.index.Object(t.object)
+	return present && known && offer.Binding != nil && offer.Binding.Needs(t.object) && o.index.Serves(t.owner, t.object.Namespace) &&
+		upToDate(t.object.Kind, marks, offer.Binding, credentials)
+}
+
 // want has an object looked at that a running pod needs.
 func (o *objects) want(t target) {
 	o.mu.Lock()
@@ -85,7 +98,7 @@ func (o *objects) audit(ctx context.Context, queue workqueue.TypedRateLimitingIn
 	tick := time.NewTicker(time.Second / auditPace)
 	defer tick.Stop()
 	for {
-		for _, object := range o.index.All() {
+		for object := range o.index.All() {
 			select {
 			case <-ctx.Done():
 				return

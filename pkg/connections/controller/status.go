@@ -27,6 +27,9 @@ type finding struct {
 	// why for one of them.
 	failing int
 	failure string
+	// unsettled says that objects failed for the leader before, and that it is not
+	// known yet whether they still do.
+	unsettled bool
 	// stale is how far its workloads are; looked says whether that is known.
 	stale  staleness
 	looked bool
@@ -42,7 +45,10 @@ func status(present v1alpha1.ConnectionStatus, generation int64, f finding) v1al
 		result.Binding = &v1alpha1.Binding{Name: f.binding.Secret}
 	}
 	result.Namespaces = v1alpha1.NamespaceCount{Total: count(f.total), Provisioned: count(f.current)}
-	conditions := []metav1.Condition{ready(f), provisioned(f)}
+	conditions := []metav1.Condition{ready(f)}
+	if !f.unsettled {
+		conditions = append(conditions, provisioned(f))
+	}
 	if f.looked {
 		conditions = append(conditions, rolledOut(f))
 	}
@@ -51,6 +57,12 @@ func status(present v1alpha1.ConnectionStatus, generation int64, f finding) v1al
 		meta.SetStatusCondition(&result.Conditions, condition)
 	}
 	return result
+}
+
+// failed reports whether a status says of a generation that objects fail.
+func failed(present v1alpha1.ConnectionStatus, generation int64) bool {
+	condition := meta.FindStatusCondition(present.Conditions, v1alpha1.ConditionProvisioned)
+	return condition != nil && condition.Reason == v1alpha1.ReasonNotUpdated && condition.ObservedGeneration == generation
 }
 
 func ready(f finding) metav1.Condition {

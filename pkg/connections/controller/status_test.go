@@ -4,8 +4,10 @@
 package controller
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 
@@ -57,5 +59,39 @@ func TestStatus(t *testing.T) {
 	held := status(v1alpha1.ConnectionStatus{}, 1, finding{binding: b, failing: 2, failure: "exceeded quota"})
 	if message := meta.FindStatusCondition(held.Conditions, v1alpha1.ConditionProvisioned).Message; !strings.Contains(message, "2 objects") || !strings.Contains(message, "exceeded quota") {
 		t.Errorf("the message says %q", message)
+	}
+	// The next leader does not take it back before it has tried.
+	if !failed(held, 1) || failed(held, 2) {
+		t.Error("a status that says that objects fail is not recognized by its generation")
+	}
+	next := status(held, 1, finding{binding: b, unsettled: true})
+	if condition := meta.FindStatusCondition(next.Conditions, v1alpha1.ConditionProvisioned); condition.Reason != v1alpha1.ReasonNotUpdated {
+		t.Errorf("it says %+v", condition)
+	}
+}
+
+// What failed for the leader before is settled by what this one sees of it, or when
+// it had the time to.
+func TestFailuresSettle(t *testing.T) {
+	now := time.Unix(1000, 0)
+	f := newFailures(func() time.Time { return now })
+	object := connections.Object{Kind: connections.KindSecret, Namespace: "shop", Name: "s"}
+	if f.known("a") || f.known("b") {
+		t.Error("known before anything was tried")
+	}
+	f.note("a", object, nil)
+	if f.known("a") {
+		t.Error("one object that is well says nothing of the one that failed")
+	}
+	f.note("a", object, errors.New("quota"))
+	if count, message := f.of("a"); !f.known("a") || count != 1 || message != "quota" {
+		t.Errorf("%d objects: %q", count, message)
+	}
+	f.note("a", object, nil)
+	if count, _ := f.of("a"); !f.known("a") || count != 0 {
+		t.Errorf("%d objects fail", count)
+	}
+	if now = now.Add(settling + time.Second); !f.known("b") {
+		t.Error("never settled")
 	}
 }

@@ -99,6 +99,9 @@ func (p *Provisioner) keepSecret(ctx context.Context, namespace string, b *conne
 		wanted := desiredSecret(namespace, b, r, present, p.now())
 		outcome = judge(present, wanted.Labels, wanted.Annotations, holds(present.Data, r.data))
 	}
+	if madeByAzure(present, b) {
+		outcome = OutcomeCurrent
+	}
 	if outcome == OutcomeCurrent {
 		return keptAs(present, outcome, found), nil
 	}

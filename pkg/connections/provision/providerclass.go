@@ -67,12 +67,12 @@ func (p *Provisioner) presentProviderClass(ctx context.Context, namespace string
 // writeProviderClass applies the SecretProviderClass of a binding in place of the
 // one that is there, nil for none.
 func (p *Provisioner) writeProviderClass(ctx context.Context, namespace string, b *connections.Binding, present *unstructured.Unstructured, mode Mode) (*unstructured.Unstructured, error) {
-	wanted := desiredProviderClass(namespace, b)
-	if present != nil {
+	wanted, options := desiredProviderClass(namespace, b), mode.applyOptions()
+	if options.Force = present != nil; present != nil {
 		wanted.SetUID(present.GetUID())
 	}
 	written, err := p.client.Dynamic.Resource(providerClasses).Namespace(namespace).
-		Apply(ctx, b.ProviderClass.Name, wanted, mode.applyOptions(present != nil))
+		Apply(ctx, b.ProviderClass.Name, wanted, options)
 	return written, refusal(err, b, connections.KindProviderClass, namespace, b.ProviderClass.Name)
 }
 

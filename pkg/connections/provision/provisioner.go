@@ -70,23 +70,6 @@ func (p *Provisioner) As(client Client) *Provisioner {
 	return &as
 }
 
-// Mode says whether objects are really made.
-type Mode bool
-
-// The modes.
-const (
-	Write  Mode = false
-	DryRun Mode = true
-)
-
-func (m Mode) applyOptions(force bool) metav1.ApplyOptions {
-	options := metav1.ApplyOptions{FieldManager: v1alpha1.ManagedBy, Force: force}
-	if m == DryRun {
-		options.DryRun = []string{metav1.DryRunAll}
-	}
-	return options
-}
-
 // EnsureServiceAccount makes the service account of a binding exist in a
 // namespace and reports whether it does, which after a dry run it may not. It
 // must exist before a pod that names it is admitted. What is known to exist

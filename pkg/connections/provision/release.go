@@ -49,12 +49,15 @@ func (p *Provisioner) releaseSecret(ctx context.Context, object connections.Obje
 	if err != nil || !ownedBy(present, owner) {
 		return err
 	}
+	if present, err = claim(ctx, client, present, Write); err != nil {
+		return err
+	}
 	left, err := coreapply.ExtractSecret(present, v1alpha1.ManagedBy)
 	if err != nil {
 		return err
 	}
 	left.Labels, left.Annotations = releasedLabels(present), releasedAnnotations(present, owner)
-	_, err = client.Apply(ctx, left.WithUID(present.UID).WithResourceVersion(present.ResourceVersion), Write.applyOptions(true))
+	_, err = client.Apply(ctx, left.WithUID(present.UID).WithResourceVersion(present.ResourceVersion), Write.applyOptions())
 	return err
 }
 
@@ -64,12 +67,15 @@ func (p *Provisioner) releaseServiceAccount(ctx context.Context, object connecti
 	if err != nil || !ownedBy(present, owner) {
 		return err
 	}
+	if present, err = claim(ctx, client, present, Write); err != nil {
+		return err
+	}
 	left, err := coreapply.ExtractServiceAccount(present, v1alpha1.ManagedBy)
 	if err != nil {
 		return err
 	}
 	left.Labels, left.Annotations = releasedLabels(present), releasedAnnotations(present, owner)
-	_, err = client.Apply(ctx, left.WithUID(present.UID).WithResourceVersion(present.ResourceVersion), Write.applyOptions(true))
+	_, err = client.Apply(ctx, left.WithUID(present.UID).WithResourceVersion(present.ResourceVersion), Write.applyOptions())
 	return err
 }
 
@@ -87,7 +93,7 @@ func (p *Provisioner) releaseProviderClass(ctx context.Context, object connectio
 	left.SetResourceVersion(present.GetResourceVersion())
 	left.SetLabels(releasedLabels(present))
 	left.SetAnnotations(releasedAnnotations(present, owner))
-	_, err = client.Apply(ctx, object.Name, left, Write.applyOptions(true))
+	_, err = client.Apply(ctx, object.Name, left, Write.applyOptions())
 	return err
 }
 

@@ -21,12 +21,18 @@ func (p *Provisioner) applySecret(ctx context.Context, namespace string, b *conn
 	if err != nil {
 		return notReady(b, err)
 	}
-	present, err := p.presentSecret(ctx, namespace, b)
-	if err != nil {
-		return err
+	_, known := p.records.Known(b.SettingsIn(namespace))
+	for look := known || b.Definition.Imported; ; look = true {
+		var present *corev1.Secret
+		if look {
+			if present, err = p.presentSecret(ctx, namespace, b); err != nil || madeByAzure(present, b) {
+				return err
+			}
+		}
+		if _, err := p.writeSecret(ctx, namespace, b, r, present, mode); present != nil || !lookAgain(err, look) {
+			return err
+		}
 	}
-	_, err = p.writeSecret(ctx, namespace, b, r, present, mode)
-	return err
 }
 
 // presentSecret returns the Secret of a binding that is there, nil for none. It
@@ -40,14 +46,35 @@ func (p *Provisioner) presentSecret(ctx context.Context, namespace string, b *co
 	case !found:
 		return nil, nil
 	}
+	if madeByAzure(present, b) {
+		return present, nil
+	}
 	return present, checkMarks(present, connections.KindSecret, "rename it, or set spec.secretName of the connection", namespace, b)
 }
 
-// writeSecret applies the Secret of a binding in place of the one that is there,
-// nil for none.
+// madeByAzure reports whether a Secret is that which Azure's Service Connector made for
+// the linker that a connection is imported from: it is used, and never written.
+func madeByAzure(present *corev1.Secret, b *connections.Binding) bool {
+	return present != nil && b.Definition.Imported && !ours(present) && retained(present) == ""
+}
+
+// writeSecret makes the Secret of a binding, or applies it in place of the one that
+// is there, nil for none.
 func (p *Provisioner) writeSecret(ctx context.Context, namespace string, b *connections.Binding, r *Rendering, present *corev1.Secret, mode Mode) (*corev1.Secret, error) {
-	wanted := desiredSecret(namespace, b, r, present, p.now())
-	written, err := p.client.Core.Secrets(namespace).Apply(ctx, wanted, mode.applyOptions(present != nil))
+	client, wanted := p.client.Core.Secrets(namespace), desiredSecret(namespace, b, r, present, p.now())
+	if present == nil {
+		written, err := client.Create(ctx, &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: b.Secret, Labels: wanted.Labels, Annotations: wanted.Annotations},
+			Type:       *wanted.Type, Data: wanted.Data,
+		}, mode.createOptions())
+		return written, refusal(err, b, connections.KindSecret, namespace, b.Secret)
+	}
+	if !holds(r.data, present.Data) || !subset(present.Annotations, wanted.Annotations) {
+		if _, err := claim(ctx, client, present, mode); err != nil {
+			return nil, refusal(err, b, connections.KindSecret, namespace, b.Secret)
+		}
+	}
+	written, err := client.Apply(ctx, wanted, mode.applyOptions())
 	return written, refusal(err, b, connections.KindSecret, namespace, b.Secret)
 }
 

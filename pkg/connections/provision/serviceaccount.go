@@ -17,16 +17,22 @@ import (
 // applyServiceAccount writes the service account unless one is there that does.
 // found reports whether there was one before.
 func (p *Provisioner) applyServiceAccount(ctx context.Context, namespace string, b *connections.Binding, mode Mode) (found bool, err error) {
-	present, err := p.presentServiceAccount(ctx, namespace, b)
-	if err != nil {
-		return present != nil, err
+	_, known := p.records.Known(connections.Object{Kind: connections.KindServiceAccount, Namespace: namespace, Name: b.ServiceAccount})
+	for look := known; ; look = true {
+		var present *corev1.ServiceAccount
+		if look {
+			if present, err = p.presentServiceAccount(ctx, namespace, b); err != nil {
+				return present != nil, err
+			}
+			returns := present != nil && !ours(present) && retained(present) == b.Definition.Owner()
+			if present != nil && !returns && identityFor(b, present).AcceptedAs(*b.Identity) {
+				return true, nil
+			}
+		}
+		if _, err := p.writeServiceAccount(ctx, namespace, b, present, mode); present != nil || !lookAgain(err, look) {
+			return present != nil, err
+		}
 	}
-	returns := present != nil && !ours(present) && retained(present) == b.Definition.Owner()
-	if present != nil && !returns && identityFor(b, present).AcceptedAs(*b.Identity) {
-		return true, nil
-	}
-	_, err = p.writeServiceAccount(ctx, namespace, b, present, mode)
-	return present != nil, err
 }
 
 // identityFor returns the identity that a service account carries, for a binding
@@ -66,13 +72,21 @@ func (p *Provisioner) presentServiceAccount(ctx context.Context, namespace strin
 	return present, nil
 }
 
-// writeServiceAccount applies the service account of a binding in place of the
-// one that is there, nil for none.
+// writeServiceAccount makes the service account of a binding, or applies it in place
+// of the one that is there, nil for none.
 func (p *Provisioner) writeServiceAccount(ctx context.Context, namespace string, b *connections.Binding, present *corev1.ServiceAccount, mode Mode) (*corev1.ServiceAccount, error) {
-	wanted := desiredServiceAccount(namespace, b)
-	if present != nil {
-		wanted.WithUID(present.UID)
+	client, wanted := p.client.Core.ServiceAccounts(namespace), desiredServiceAccount(namespace, b)
+	if present == nil {
+		written, err := client.Create(ctx, &corev1.ServiceAccount{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: b.ServiceAccount, Labels: wanted.Labels, Annotations: wanted.Annotations},
+		}, mode.createOptions())
+		return written, refusal(err, b, connections.KindServiceAccount, namespace, b.ServiceAccount)
 	}
-	written, err := p.client.Core.ServiceAccounts(namespace).Apply(ctx, wanted, mode.applyOptions(present != nil))
+	if !subset(present.Annotations, wanted.Annotations) {
+		if _, err := claim(ctx, client, present, mode); err != nil {
+			return nil, refusal(err, b, connections.KindServiceAccount, namespace, b.ServiceAccount)
+		}
+	}
+	written, err := client.Apply(ctx, wanted.WithUID(present.UID), mode.applyOptions())
 	return written, refusal(err, b, connections.KindServiceAccount, namespace, b.ServiceAccount)
 }

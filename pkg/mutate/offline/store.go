@@ -23,7 +23,7 @@ import (
 )
 
 // store holds objects in place of an API server: those that files gave, and those
-// that the provisioner applied. Of the API it has what the provisioner calls.
+// that the provisioner made. Of the API it has what the provisioner calls.
 type store struct {
 	mu          sync.Mutex
 	given, made map[connections.Object]json.RawMessage
@@ -98,7 +98,15 @@ func (s *store) apply(key connections.Object, object any) error {
 	return nil
 }
 
-// Known says that nothing is, so that the provisioner always looks.
+// create stores an object that is not there.
+func (s *store) create(key connections.Object, object any) error {
+	if err := s.get(key, &map[string]any{}); !apierrors.IsNotFound(err) {
+		return apierrors.NewAlreadyExists(schema.GroupResource{Resource: string(key.Kind)}, key.Name)
+	}
+	return s.apply(key, object)
+}
+
+// Known says that nothing is, so that the provisioner always asks.
 func (*store) Known(connections.Object) (revision string, ok bool) { return "", false }
 
 // Note does nothing.
@@ -138,6 +146,13 @@ func (s secrets) Get(_ context.Context, name string, _ metav1.GetOptions) (*core
 	return secret, s.get(s.key(name), secret)
 }
 
+// Create stores a Secret that is not there.
+func (s secrets) Create(_ context.Context, secret *corev1.Secret, _ metav1.CreateOptions) (*corev1.Secret, error) {
+	made := *secret
+	made.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: string(connections.KindSecret)}
+	return &made, s.create(s.key(secret.Name), made)
+}
+
 // Apply stores a Secret.
 func (s secrets) Apply(_ context.Context, secret *coreapply.SecretApplyConfiguration, _ metav1.ApplyOptions) (*corev1.Secret, error) {
 	return nil, s.apply(s.key(*secret.Name), secret)
@@ -157,6 +172,13 @@ func (a accounts) key(name string) connections.Object {
 func (a accounts) Get(_ context.Context, name string, _ metav1.GetOptions) (*corev1.ServiceAccount, error) {
 	account := &corev1.ServiceAccount{}
 	return account, a.get(a.key(name), account)
+}
+
+// Create stores a service account that is not there.
+func (a accounts) Create(_ context.Context, account *corev1.ServiceAccount, _ metav1.CreateOptions) (*corev1.ServiceAccount, error) {
+	made := *account
+	made.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: string(connections.KindServiceAccount)}
+	return &made, a.create(a.key(account.Name), made)
 }
 
 // Apply stores a service account.
