@@ -53,6 +53,12 @@ app.kubernetes.io/part-of: service-connector
 - apiGroups: [apps]
   resources: [replicasets]
   verbs: [get]
+{{- if .Values.azure.cluster }}
+# What is imported from Azure.
+- apiGroups: [serviceconnector.dev]
+  resources: [connections]
+  verbs: [create, patch, delete]
+{{- end }}
 {{- if .Values.rollout.enabled }}
 # Rolling them when the values of their connections change.
 - apiGroups: [apps]
