@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ import (
 type options struct {
 	rounds, size int
 	concurrency  []int
-	scale        bool
+	scale        map[string]bool
 	foreign      int
 	pairs        []int
 	out, goText  string
@@ -63,10 +64,10 @@ func run(args []string) error {
 
 func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.IntVar(&o.rounds, "rounds", 30, "how many rounds are measured at each concurrency")
+	flags.IntVar(&o.rounds, "rounds", 30, "how many rounds are measured at each concurrency; 0 for none")
 	flags.IntVar(&o.size, "block", 50, "how many pods of one contender are made in a row")
 	concurrency := flags.String("concurrency", "1,8,26,64", "how many pods are made at a time")
-	flags.BoolVar(&o.scale, "scale", true, "measure bursts, cold namespaces and memory, too")
+	scale := flags.String("scale", strings.Join(scales, ","), "what is measured at scale; \"\" for nothing")
 	flags.IntVar(&o.foreign, "foreign", 34_000, "how many Secrets, and as many service accounts and pods, of others the memory is measured against")
 	pairs := flags.String("pairs", "1000,10000,100000", "at how many provisioned pairs the memory is measured")
 	flags.StringVar(&o.out, "out", ".", "the folder of performance.md")
@@ -80,8 +81,17 @@ func parse(args []string) (o options, err error) {
 	if o.pairs, err = numbers(*pairs); err != nil {
 		return o, fmt.Errorf("-pairs: %w", err)
 	}
-	if o.rounds < 2 || o.size < 1 {
-		return o, errors.New("-rounds must be 2 at least, -block 1")
+	if o.rounds == 0 {
+		o.concurrency = nil
+	} else if o.rounds < 2 || o.size < 1 {
+		return o, errors.New("-rounds must be 0, or 2 at least, -block 1")
+	}
+	o.scale = map[string]bool{}
+	for _, name := range strings.FieldsFunc(*scale, func(r rune) bool { return r == ',' }) {
+		if !slices.Contains(scales, name) {
+			return o, fmt.Errorf("-scale: there is no %q; there are %s", name, strings.Join(scales, ", "))
+		}
+		o.scale[name] = true
 	}
 	return o, nil
 }
@@ -145,31 +155,45 @@ func (w *world) measure(ctx context.Context, o options) (*report, error) {
 		}
 		r.Go = string(raw)
 	}
-	if !o.scale {
-		return r, nil
-	}
 	return r, w.measureScale(ctx, o, r)
 }
 
+// scales are what can be measured at scale, in their order: the herd leaves
+// replicas behind.
+var scales = []string{"burst", "cold", "memory", "herd"}
+
 func (w *world) measureScale(ctx context.Context, o options, r *report) error {
-	say("bursts of 5,000 pods")
-	b, err := w.burst(ctx, 5000, 3)
-	if err != nil {
-		return err
+	if o.scale["burst"] {
+		say("bursts of 5,000 pods")
+		b, err := w.burst(ctx, 5000, 3)
+		if err != nil {
+			return err
+		}
+		r.Burst = &b
 	}
-	say("the first pods of 1,000 namespaces")
-	c, err := w.cold(ctx, 1000)
-	if err != nil {
-		return err
+	if o.scale["cold"] {
+		say("the first pods of 1,000 namespaces")
+		c, err := w.cold(ctx, 1000)
+		if err != nil {
+			return err
+		}
+		r.Cold = &c
 	}
-	r.Burst, r.Cold = &b, &c
-	if r.Holdings, err = w.holdings(ctx, o.pairs, o.foreign, func(what string) { say("%s", what) }); err != nil {
-		return err
+	if o.scale["memory"] {
+		var err error
+		if r.Holdings, err = w.holdings(ctx, o.pairs, o.foreign, func(what string) { say("%s", what) }); err != nil {
+			return err
+		}
 	}
-	say("500 pods at the same moment in cold namespaces")
-	h, err := w.herd(ctx, 500, 5)
-	r.Herd = &h
-	return err
+	if o.scale["herd"] {
+		say("500 pods at the same moment in cold namespaces")
+		h, err := w.herd(ctx, 500, 5)
+		if err != nil {
+			return err
+		}
+		r.Herd = &h
+	}
+	return nil
 }
 
 // write writes the report in its three forms.
@@ -178,9 +202,11 @@ func (r *report) write(folder string) error {
 	if err != nil {
 		return err
 	}
-	drawn, err := r.picture()
-	if err != nil {
-		return err
+	files := map[string][]byte{}
+	if len(r.Side) > 0 {
+		if files["performance.svg"], err = r.picture(); err != nil {
+			return err
+		}
 	}
 	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -198,7 +224,8 @@ func (r *report) write(folder string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	for name, content := range map[string][]byte{"performance.md": []byte(replaced), "performance.json": append(raw, '\n'), "performance.svg": drawn} {
+	files["performance.md"], files["performance.json"] = []byte(replaced), append(raw, '\n')
+	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil { //nolint:gosec // pages
 			return err
 		}

@@ -43,6 +43,7 @@ type record struct {
 	Path     string   `json:"path"`
 	Args     []string `json:"args"`
 	Log      string   `json:"log"`
+	Env      []string `json:"env,omitempty"`
 	PID      int      `json:"pid"`
 	Identity string   `json:"identity"`
 }
@@ -61,7 +62,7 @@ func run(r record, detach bool) (*process, error) {
 	cmd := exec.Command(r.Path, r.Args...)
 	cmd.Dir = filepath.Dir(r.Log)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = componentEnv(os.Environ())
+	cmd.Env = append(componentEnv(os.Environ()), r.Env...)
 	start := startChild
 	if detach {
 		start = startDetached

@@ -17,6 +17,8 @@ type ProgramSpec struct {
 	// Path and Args are the command line.
 	Path string
 	Args []string
+	// Env is added to what it gets of this process's environment.
+	Env []string
 	// Ready returns nil once the program can be used.
 	Ready func(context.Context) error
 }
@@ -55,7 +57,7 @@ func (p *Program) start() (*process, error) {
 		}
 		p.cluster.processes = slices.Delete(p.cluster.processes, i, i+1)
 	}
-	started, err := run(record{Name: p.spec.Name, Path: p.spec.Path, Args: p.spec.Args, Log: p.Log()}, p.cluster.detach)
+	started, err := run(record{Name: p.spec.Name, Path: p.spec.Path, Args: p.spec.Args, Log: p.Log(), Env: p.spec.Env}, p.cluster.detach)
 	if err != nil {
 		return nil, err
 	}

@@ -135,7 +135,7 @@ func TestHerdOnOneNamespace(t *testing.T) {
 	}
 	wait.Wait()
 	writes := ourRequests(t, func(e auditEvent) bool {
-		return e.ObjectRef.Namespace == s.name && e.Verb == "patch" && e.ObjectRef.Resource != "connections"
+		return e.ObjectRef.Namespace == s.name && (e.Verb == "patch" || e.Verb == "create") && e.ObjectRef.Resource != "connections"
 	})
 	if len(writes) != 2 {
 		t.Errorf("%d writes, want 2: %+v", len(writes), writes)

@@ -26,7 +26,8 @@ func build(ctx context.Context, binary string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	command := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/"+filepath.Base(binary))
+	// As the release is built, see the Makefile and tools/image.
+	command := exec.CommandContext(ctx, "go", "build", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", binary, "./cmd/"+filepath.Base(binary))
 	command.Dir = root
 	if out, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w\n%s", filepath.Base(binary), err, out)

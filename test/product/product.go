@@ -23,8 +23,8 @@ const buildTimeout = 10 * time.Minute
 
 // Options say how the product is started.
 type Options struct {
-	// Args are added to the webhook's command line.
-	Args []string
+	// Args are added to the webhook's command line, Env to its environment.
+	Args, Env []string
 }
 
 // Product is an installed product with one running webhook.
@@ -42,12 +42,13 @@ type Product struct {
 	Health string
 
 	args    []string
+	env     []string
 	webhook *cluster.Program
 }
 
 // Start installs the product and waits until the webhook is ready.
 func Start(ctx context.Context, c *cluster.Cluster, o Options) (*Product, error) {
-	p := &Product{Cluster: c, args: o.Args}
+	p := &Product{Cluster: c, args: o.Args, env: o.Env}
 	ports, err := p.ports()
 	if err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func Start(ctx context.Context, c *cluster.Cluster, o Options) (*Product, error)
 // Replica starts another webhook beside the first, the nth, except that the API
 // server does not ask it.
 func (p *Product) Replica(ctx context.Context, n int) (*Product, error) {
-	replica := &Product{Cluster: p.Cluster, args: p.args}
+	replica := &Product{Cluster: p.Cluster, args: p.args, env: p.env}
 	ports, err := replica.ports()
 	if err != nil {
 		return nil, err
@@ -115,6 +116,7 @@ func (p *Product) run(ctx context.Context, name string, ports []int) error {
 		Name:  name,
 		Path:  binary,
 		Args:  append([]string{"--kubeconfig", kubeconfig}, args...),
+		Env:   p.env,
 		Ready: p.ready,
 	})
 	if err != nil {

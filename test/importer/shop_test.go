@@ -1,0 +1,200 @@
+// SPDX-FileCopyrightText: The Service Connector for Kubernetes authors
+// SPDX-License-Identifier: Apache-2.0
+
+package importer
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"serviceconnector.dev/pkg/connections/v1alpha1"
+	"serviceconnector.dev/test/azure"
+)
+
+// canary is in every credential here, and nowhere else to be seen.
+const canary = "c4n4ry"
+
+// patience is how long a condition may take: longer than a circuit is open, and
+// than credentials stay unread.
+const patience = 75 * time.Second
+
+// shop is a namespace of a test, with linkers of its own.
+type shop struct {
+	t *testing.T
+	// name is of the namespace; linkers begin with prefix.
+	name, prefix string
+}
+
+func newShop(t *testing.T) *shop {
+	t.Helper()
+	var b [4]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		t.Fatal(err)
+	}
+	s := &shop{t: t, name: "t-" + hex.EncodeToString(b[:]), prefix: "l" + hex.EncodeToString(b[:]) + "_"}
+	_, err := clients.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.name}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("the service account default exists", func() bool {
+		_, err := clients.CoreV1().ServiceAccounts(s.name).Get(t.Context(), "default", metav1.GetOptions{})
+		return err == nil
+	})
+	t.Cleanup(func() {
+		for _, l := range cloud.Linkers(aks) {
+			if strings.HasPrefix(l.Name, s.prefix) {
+				cloud.RemoveLinker(aks, l.Name)
+			}
+		}
+	})
+	return s
+}
+
+// link sets a linker and returns the name of its Connection.
+func (s *shop) link(name string, l azure.Linker) string {
+	s.t.Helper()
+	l.Name = s.prefix + name
+	if l.Scope == "" {
+		l.Scope = s.name
+	}
+	cloud.SetLinker(aks, l)
+	return s.connection(name)
+}
+
+func (s *shop) connection(name string) string {
+	return strings.ToLower(strings.ReplaceAll(s.prefix+name, "_", "-"))
+}
+
+// compact is a linker's name as it is in names of objects.
+func (s *shop) compact(name string) string {
+	return strings.ReplaceAll(strings.ToLower(s.prefix+name), "_", "")
+}
+
+// byIdentity and byKey are linkers to the storage account.
+func byIdentity() azure.Linker {
+	return azure.Linker{
+		Target: map[string]any{"type": "AzureResource", "id": blob}, ClientType: "python",
+		Auth: map[string]any{"authType": "userAssignedIdentity", "clientId": appID, "subscriptionId": "sub"},
+		Configurations: []azure.Configuration{
+			{Name: "AZURE_STORAGEBLOB_RESOURCEENDPOINT", Value: "https://receipts.blob.core.windows.net/"}, {Name: "AZURE_STORAGEBLOB_CLIENTID", Value: appID},
+		},
+	}
+}
+
+func byKey() azure.Linker {
+	return azure.Linker{
+		Target: map[string]any{"type": "AzureResource", "id": blob}, Auth: map[string]any{"authType": "accessKey"},
+		Configurations: []azure.Configuration{{Name: "AZURE_STORAGEBLOB_CONNECTIONSTRING", Value: "AccountKey=" + canary}},
+	}
+}
+
+// setKey gives the storage account a key.
+func setKey(key string) {
+	cloud.SetKeys(account, "listKeys", map[string]any{"keys": []any{map[string]any{"keyName": "key1", "value": key + canary}}})
+}
+
+func (s *shop) get(name string) (*v1alpha1.Connection, bool) {
+	s.t.Helper()
+	c := &v1alpha1.Connection{}
+	err := objects.Get(s.t.Context(), client.ObjectKey{Namespace: s.name, Name: name}, c)
+	if err != nil && !apierrors.IsNotFound(err) {
+		s.t.Fatal(err)
+	}
+	return c, err == nil
+}
+
+// imported waits until a Connection has the condition Imported with a status and a
+// reason, and returns its message.
+func (s *shop) imported(name string, status metav1.ConditionStatus, reason string) string {
+	s.t.Helper()
+	message := ""
+	s.eventually("Connection "+name+" is "+reason, func() bool {
+		c, _ := s.get(name)
+		condition := meta.FindStatusCondition(c.Status.Conditions, v1alpha1.ConditionImported)
+		if condition == nil || condition.Status != status || condition.Reason != reason {
+			return false
+		}
+		message = condition.Message
+		return true
+	})
+	return message
+}
+
+// pod makes a pod that uses connections.
+func (s *shop) pod(connections string) *corev1.Pod {
+	s.t.Helper()
+	pod, err := s.create(connections)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return pod
+}
+
+func (s *shop) create(connections string) (*corev1.Pod, error) {
+	return clients.CoreV1().Pods(s.name).Create(s.t.Context(), &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "p-", Annotations: map[string]string{v1alpha1.AnnotationConnections: connections}},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "example.com/app"}}},
+	}, metav1.CreateOptions{})
+}
+
+func (s *shop) secret(name string) *corev1.Secret {
+	s.t.Helper()
+	secret, err := clients.CoreV1().Secrets(s.name).Get(s.t.Context(), name, metav1.GetOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		s.t.Fatal(err)
+	}
+	return secret
+}
+
+// events returns the messages of the events with a reason in a namespace.
+func (s *shop) events(namespace, reason string) string {
+	s.t.Helper()
+	list, err := clients.CoreV1().Events(namespace).List(s.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var all []string
+	for _, e := range list.Items {
+		if e.Reason == reason {
+			all = append(all, e.Message)
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+func (s *shop) eventually(what string, done func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(patience); !done(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatalf("not within %s: %s", patience, what)
+		}
+	}
+}
+
+// issuerOf reads who issued a token.
+func issuerOf(token string) (string, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return "", errors.New("a token has three parts")
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return "", err
+	}
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	return claims.Issuer, json.Unmarshal(raw, &claims)
+}
