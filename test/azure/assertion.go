@@ -6,7 +6,6 @@ package azure
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -114,5 +113,5 @@ func stampOf(d *jwt.NumericDate) string {
 	if d == nil {
 		return "(none)"
 	}
-	return fmt.Sprint(stamp(d.Time))
+	return stamp(d.Time)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // entra answers as Entra's authority does.
@@ -67,8 +68,8 @@ func (c *Cloud) instance() answer {
 }
 
 // expired answers that a token ended.
-func (c *Cloud) expired(end any) answer {
-	message := fmt.Sprintf("The access token expiry UTC time '%v' is earlier than current UTC time '%v'.", end, c.options.Now())
+func (c *Cloud) expired(end time.Time) answer {
+	message := fmt.Sprintf("The access token expiry UTC time '%s' is earlier than current UTC time '%s'.", stamp(end), stamp(c.options.Now()))
 	return c.challenge("ExpiredAuthenticationToken", message)
 }
 

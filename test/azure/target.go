@@ -75,13 +75,18 @@ func (t target) id(n int) string {
 // the action belongs to.
 func (t target) resource() string { return t.id(len(t.names)) }
 
-// path returns the path with the spelling of types that the SDK uses.
+// path returns the path with the spelling of provider and types that the SDK
+// uses.
 func (t target) path(provider string, types ...string) string {
 	t.provider, t.types = provider, types
-	if t.open() {
-		return t.resource() + "/" + types[len(types)-1]
+	if !t.open() {
+		return t.resource()
 	}
-	return t.resource()
+	last := types[len(types)-1]
+	if len(t.names) == 0 {
+		return t.scope + "/" + providers + "/" + provider + "/" + last
+	}
+	return t.resource() + "/" + last
 }
 
 // action returns what roles would have to allow for a method.

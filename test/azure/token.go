@@ -28,13 +28,7 @@ func (c *Cloud) token(r *http.Request) answer {
 	if kind := r.PostForm.Get("grant_type"); kind != "client_credentials" {
 		return c.malformed(70003, "The app requested an unsupported grant type '%s'.", kind)
 	}
-	audience, ok := strings.CutSuffix(r.PostForm.Get("scope"), "/.default")
-	// Clients add words of OpenID to a scope; the resource comes first or last.
-	for word := range strings.FieldsSeq(r.PostForm.Get("scope")) {
-		if cut, found := strings.CutSuffix(word, "/.default"); found {
-			audience, ok = cut, true
-		}
-	}
+	audience, ok := resourceOf(r.PostForm.Get("scope"))
 	if !ok {
 		return c.malformed(1002012, "The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", r.PostForm.Get("scope"))
 	}
@@ -43,6 +37,16 @@ func (c *Cloud) token(r *http.Request) answer {
 		return *refusal
 	}
 	return c.issue(grant{clientID: r.PostForm.Get("client_id"), objectID: objectID, audience: audience})
+}
+
+// resourceOf returns what a scope asks for. Clients add words of OpenID to it.
+func resourceOf(scope string) (string, bool) {
+	for word := range strings.FieldsSeq(scope) {
+		if resource, ok := strings.CutSuffix(word, "/.default"); ok {
+			return resource, true
+		}
+	}
+	return "", false
 }
 
 // believe returns the object id of the client, or why it is not believed.
