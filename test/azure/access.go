@@ -38,6 +38,7 @@ func (c *Cloud) isDenied(clientID, action string) bool {
 
 func forbidden(who grant, action, scope string) answer {
 	return failure(http.StatusForbidden, "AuthorizationFailed",
-		"The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+		"The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' "+
+			"or the scope is invalid. If access was recently granted, please refresh your credentials.",
 		who.clientID, who.objectID, action, scope)
 }

@@ -31,43 +31,63 @@ type Update struct {
 // SetUpdate sets how updates of clusters go. Without it: two polls, and success.
 func (c *Cloud) SetUpdate(u Update) { c.change(func(s *state) { s.update = u }) }
 
+type (
+	clusterGot = aks.ManagedClustersClientGetResponse
+	clusterPut = aks.ManagedClustersClientCreateOrUpdateResponse
+)
+
+// clusterServer has the functions of the SDK's fake server for one request.
+type clusterServer struct {
+	cloud *Cloud
+	target
+	// begun is the update that put began.
+	begun *operation
+}
+
 // managedClusters answers with a cluster, or begins an update of it.
 func (c *Cloud) managedClusters(r *http.Request, t target) answer {
-	if t.open() {
+	server, method := &fake.ManagedClustersServer{}, ""
+	functions := &clusterServer{cloud: c, target: t}
+	switch {
+	case t.open():
+		return notAllowed(r)
+	case r.Method == http.MethodGet:
+		method, server.Get = "Get", functions.get
+	case r.Method == http.MethodPut:
+		method, server.BeginCreateOrUpdate = "BeginCreateOrUpdate", functions.put
+	default:
 		return notAllowed(r)
 	}
-	server, path := &fake.ManagedClustersServer{}, t.path(clusterProvider, clusterType)
-	switch r.Method {
-	case http.MethodGet:
-		server.Get = func(context.Context, string, string, *aks.ManagedClustersClientGetOptions) (ok azfake.Responder[aks.ManagedClustersClientGetResponse], bad azfake.ErrorResponder) {
-			model, err := c.lookAtCluster(t)
-			if err != nil {
-				bad.SetError(err)
-			} else {
-				ok.SetResponse(http.StatusOK, aks.ManagedClustersClientGetResponse{ManagedCluster: model}, nil)
-			}
-			return ok, bad
-		}
-		return through(fake.NewManagedClustersServerTransport(server), r, path, "ManagedClustersClient.Get")
-	case http.MethodPut:
-		var begun *operation
-		server.BeginCreateOrUpdate = func(_ context.Context, _, _ string, body aks.ManagedCluster, _ *aks.ManagedClustersClientBeginCreateOrUpdateOptions) (ok azfake.PollerResponder[aks.ManagedClustersClientCreateOrUpdateResponse], bad azfake.ErrorResponder) {
-			model, o, err := c.updateCluster(t, body)
-			if err != nil {
-				bad.SetError(err)
-			} else {
-				begun = o
-				ok.SetTerminalResponse(http.StatusOK, aks.ManagedClustersClientCreateOrUpdateResponse{ManagedCluster: model}, nil)
-			}
-			return ok, bad
-		}
-		a := through(fake.NewManagedClustersServerTransport(server), r, path, "ManagedClustersClient.BeginCreateOrUpdate")
-		if begun != nil {
-			a = a.with("Azure-Asyncoperation", begun.url)
-		}
-		return a
+	a := through(fake.NewManagedClustersServerTransport(server), r, t.path(clusterProvider, clusterType), "ManagedClustersClient."+method)
+	if functions.begun != nil {
+		a = a.with("Azure-Asyncoperation", functions.begun.url)
 	}
-	return notAllowed(r)
+	return a
+}
+
+func (s *clusterServer) get(
+	context.Context, string, string, *aks.ManagedClustersClientGetOptions,
+) (ok azfake.Responder[clusterGot], bad azfake.ErrorResponder) {
+	model, err := s.cloud.lookAtCluster(s.target)
+	if err != nil {
+		bad.SetError(err)
+		return ok, bad
+	}
+	ok.SetResponse(http.StatusOK, clusterGot{ManagedCluster: model}, nil)
+	return ok, bad
+}
+
+func (s *clusterServer) put(
+	_ context.Context, _, _ string, body aks.ManagedCluster, _ *aks.ManagedClustersClientBeginCreateOrUpdateOptions,
+) (ok azfake.PollerResponder[clusterPut], bad azfake.ErrorResponder) {
+	model, begun, err := s.cloud.updateCluster(s.target, body)
+	if err != nil {
+		bad.SetError(err)
+		return ok, bad
+	}
+	s.begun = begun
+	ok.SetTerminalResponse(http.StatusOK, clusterPut{ManagedCluster: model}, nil)
+	return ok, bad
 }
 
 func (c *Cloud) lookAtCluster(t target) (aks.ManagedCluster, error) {
@@ -137,7 +157,8 @@ func (c *cluster) refuses(body aks.ManagedCluster) *answer {
 	}
 	switch {
 	case c.update != nil:
-		return bad(http.StatusConflict, "OperationNotAllowed", "Operation is not allowed because there's an in progress update managed cluster operation on the managed cluster. Please wait for it to finish before starting a new operation.")
+		return bad(http.StatusConflict, "OperationNotAllowed", "Operation is not allowed because there's an in progress update managed cluster operation on the managed cluster. "+
+			"Please wait for it to finish before starting a new operation.")
 	case value(body.Location) == "":
 		return bad(http.StatusBadRequest, "LocationRequired", "The location property is required for this definition.")
 	case enabled && !wanted:

@@ -67,7 +67,8 @@ func unknownPath(r *http.Request) answer {
 
 func notFound(t target) answer {
 	return failure(http.StatusNotFound, "ResourceNotFound",
-		"The Resource '%s/%s' under resource group '%s' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+		"The Resource '%s/%s' under resource group '%s' was not found. "+
+			"For more details please go to https://aka.ms/ARMResourceNotFoundFix",
 		t.provider, strings.Join(append(t.types, t.names...), "/"), t.segment("resourceGroups"))
 }
 

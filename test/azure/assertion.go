@@ -66,7 +66,8 @@ func (c *Cloud) identityOf(clientID string) (known, error) {
 	return known{}, errors.New("no such identity")
 }
 
-const advice = "Check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation"
+const advice = "Check your federated identity credential Subject, Audience and Issuer against the presented assertion. " +
+	"https://learn.microsoft.com/entra/workload-id/workload-identity-federation"
 
 // match looks for a credential for an assertion. Issuer, subject and audience
 // are compared exactly.
@@ -82,7 +83,8 @@ func (c *Cloud) match(i known, claims jwt.RegisteredClaims) *answer {
 	}
 	audience := c.options.ExchangeAudience
 	if !slices.Contains(claims.Audience, audience) || !slices.Contains(i.credentials[at].Audiences, audience) {
-		return new(c.refused(700212, "No matching federated identity record found for presented assertion audience '%s'. %s", strings.Join(claims.Audience, "', '"), advice))
+		return new(c.refused(700212, "No matching federated identity record found for presented assertion audience '%s'. %s",
+			strings.Join(claims.Audience, "', '"), advice))
 	}
 	return nil
 }
@@ -99,10 +101,12 @@ func (c *Cloud) verify(assertion string, jwks []byte, claims jwt.RegisteredClaim
 	case err == nil:
 		return nil
 	case errors.Is(err, jwt.ErrTokenExpired), errors.Is(err, jwt.ErrTokenNotValidYet), errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
-		return new(c.refused(700024, "Client assertion is not within its valid time range. Current time: %s, assertion valid from %s, expiry time of assertion %s.",
+		return new(c.refused(700024, "Client assertion is not within its valid time range. Current time: %s, "+
+			"assertion valid from %s, expiry time of assertion %s.",
 			stamp(c.options.Now()), stampOf(claims.NotBefore), stampOf(claims.ExpiresAt)))
 	case errors.Is(err, errNoKey):
-		return new(c.refused(700027, "The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found.]"))
+		return new(c.refused(700027, "The certificate with identifier used to sign the client assertion is not registered on application. "+
+			"[Reason - The key was not found.]"))
 	}
 	return new(c.refused(700027, "Client assertion failed signature validation."))
 }

@@ -96,7 +96,7 @@ func start(o Options) (*Cloud, error) {
 	}
 	c.URL = "https://" + listener.Addr().String()
 	c.server = &http.Server{
-		Handler:           c,
+		Handler:           http.HandlerFunc(c.serve),
 		TLSConfig:         &tls.Config{GetCertificate: c.certificate, MinVersion: tls.VersionTLS12},
 		ConnState:         c.connections.note,
 		ReadHeaderTimeout: headerTimeout,

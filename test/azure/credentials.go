@@ -13,11 +13,18 @@ import (
 )
 
 type (
-	credentialsClientGet    = armmsi.FederatedIdentityCredentialsClientGetResponse
-	credentialsClientPut    = armmsi.FederatedIdentityCredentialsClientCreateOrUpdateResponse
-	credentialsClientDelete = armmsi.FederatedIdentityCredentialsClientDeleteResponse
-	credentialsClientList   = armmsi.FederatedIdentityCredentialsClientListResponse
+	credentialGot     = armmsi.FederatedIdentityCredentialsClientGetResponse
+	credentialPut     = armmsi.FederatedIdentityCredentialsClientCreateOrUpdateResponse
+	credentialDeleted = armmsi.FederatedIdentityCredentialsClientDeleteResponse
+	credentialsListed = armmsi.FederatedIdentityCredentialsClientListResponse
 )
+
+// credentialServer has the functions of the SDK's fake server for one request.
+type credentialServer struct {
+	cloud *Cloud
+	target
+	page page[FederatedCredential]
+}
 
 // federatedCredentials answers for the federated credentials of an identity.
 func (c *Cloud) federatedCredentials(r *http.Request, t target) answer {
@@ -26,22 +33,23 @@ func (c *Cloud) federatedCredentials(r *http.Request, t target) answer {
 		return noParent(t, r.Method, parent)
 	}
 	server, method := &fake.FederatedIdentityCredentialsServer{}, ""
+	functions := credentialServer{cloud: c, target: t}
 	switch {
 	case t.open() && r.Method == http.MethodGet:
-		method = "NewListPager"
 		found, refusal := pageOf(c, r, skipToken, c.Credentials(parent), func(f FederatedCredential) string { return f.Name })
 		if refusal != nil {
 			return *refusal
 		}
-		server.NewListPager = listCredentials(parent, found)
+		functions.page = found
+		method, server.NewListPager = "NewListPager", functions.list
 	case t.open():
 		return notAllowed(r)
 	case r.Method == http.MethodGet:
-		method, server.Get = "Get", c.getCredential(t)
+		method, server.Get = "Get", functions.get
 	case r.Method == http.MethodPut:
-		method, server.CreateOrUpdate = "CreateOrUpdate", c.putCredential(t)
+		method, server.CreateOrUpdate = "CreateOrUpdate", functions.put
 	case r.Method == http.MethodDelete:
-		method, server.Delete = "Delete", c.deleteCredential(t)
+		method, server.Delete = "Delete", functions.delete
 	default:
 		return notAllowed(r)
 	}
@@ -49,54 +57,55 @@ func (c *Cloud) federatedCredentials(r *http.Request, t target) answer {
 		t.path(identityProvider, identityType, credentialType), "FederatedIdentityCredentialsClient."+method)
 }
 
-func listCredentials(parent string, found page[FederatedCredential]) func(string, string, *armmsi.FederatedIdentityCredentialsClientListOptions) azfake.PagerResponder[credentialsClientList] {
-	list := credentialsClientList{}
-	list.NextLink = found.link()
-	for _, one := range found.items {
-		list.Value = append(list.Value, one.model(parent))
+func (s credentialServer) list(
+	string, string, *armmsi.FederatedIdentityCredentialsClientListOptions,
+) (pages azfake.PagerResponder[credentialsListed]) {
+	list := credentialsListed{}
+	list.NextLink = s.page.link()
+	for _, one := range s.page.items {
+		list.Value = append(list.Value, one.model(s.id(1)))
 	}
-	return func(string, string, *armmsi.FederatedIdentityCredentialsClientListOptions) (pages azfake.PagerResponder[credentialsClientList]) {
-		pages.AddPage(http.StatusOK, list, nil)
-		return pages
-	}
+	pages.AddPage(http.StatusOK, list, nil)
+	return pages
 }
 
-func (c *Cloud) getCredential(t target) func(context.Context, string, string, string, *armmsi.FederatedIdentityCredentialsClientGetOptions) (azfake.Responder[credentialsClientGet], azfake.ErrorResponder) {
-	return func(context.Context, string, string, string, *armmsi.FederatedIdentityCredentialsClientGetOptions) (ok azfake.Responder[credentialsClientGet], bad azfake.ErrorResponder) {
-		for _, one := range c.Credentials(t.id(1)) {
-			if key(one.Name) == key(t.names[1]) {
-				ok.SetResponse(http.StatusOK, credentialsClientGet{FederatedIdentityCredential: *one.model(t.id(1))}, nil)
-				return ok, bad
-			}
-		}
-		bad.SetError(refuse(notFound(t)))
-		return ok, bad
-	}
-}
-
-func (c *Cloud) putCredential(t target) func(context.Context, string, string, string, armmsi.FederatedIdentityCredential, *armmsi.FederatedIdentityCredentialsClientCreateOrUpdateOptions) (azfake.Responder[credentialsClientPut], azfake.ErrorResponder) {
-	return func(_ context.Context, _, _, name string, body armmsi.FederatedIdentityCredential, _ *armmsi.FederatedIdentityCredentialsClientCreateOrUpdateOptions) (ok azfake.Responder[credentialsClientPut], bad azfake.ErrorResponder) {
-		written := credentialOf(name, body)
-		status, err := c.writeCredential(t.id(1), func(i *identity) (int, error) { return i.put(c, written) })
-		if err != nil {
-			bad.SetError(err)
+func (s credentialServer) get(
+	_ context.Context, _, _, name string, _ *armmsi.FederatedIdentityCredentialsClientGetOptions,
+) (ok azfake.Responder[credentialGot], bad azfake.ErrorResponder) {
+	for _, one := range s.cloud.Credentials(s.id(1)) {
+		if key(one.Name) == key(name) {
+			ok.SetResponse(http.StatusOK, credentialGot{FederatedIdentityCredential: *one.model(s.id(1))}, nil)
 			return ok, bad
 		}
-		ok.SetResponse(status, credentialsClientPut{FederatedIdentityCredential: *written.model(t.id(1))}, nil)
-		return ok, bad
 	}
+	bad.SetError(refuse(notFound(s.target)))
+	return ok, bad
 }
 
-func (c *Cloud) deleteCredential(t target) func(context.Context, string, string, string, *armmsi.FederatedIdentityCredentialsClientDeleteOptions) (azfake.Responder[credentialsClientDelete], azfake.ErrorResponder) {
-	return func(_ context.Context, _, _, name string, _ *armmsi.FederatedIdentityCredentialsClientDeleteOptions) (ok azfake.Responder[credentialsClientDelete], bad azfake.ErrorResponder) {
-		status, err := c.writeCredential(t.id(1), func(i *identity) (int, error) { return i.remove(name), nil })
-		if err != nil {
-			bad.SetError(err)
-			return ok, bad
-		}
-		ok.SetResponse(status, credentialsClientDelete{}, nil)
+func (s credentialServer) put(
+	_ context.Context, _, _, name string, body armmsi.FederatedIdentityCredential,
+	_ *armmsi.FederatedIdentityCredentialsClientCreateOrUpdateOptions,
+) (ok azfake.Responder[credentialPut], bad azfake.ErrorResponder) {
+	written := credentialOf(name, body)
+	status, err := s.cloud.writeCredential(s.id(1), func(i *identity) (int, error) { return i.put(s.cloud, written) })
+	if err != nil {
+		bad.SetError(err)
 		return ok, bad
 	}
+	ok.SetResponse(status, credentialPut{FederatedIdentityCredential: *written.model(s.id(1))}, nil)
+	return ok, bad
+}
+
+func (s credentialServer) delete(
+	_ context.Context, _, _, name string, _ *armmsi.FederatedIdentityCredentialsClientDeleteOptions,
+) (ok azfake.Responder[credentialDeleted], bad azfake.ErrorResponder) {
+	status, err := s.cloud.writeCredential(s.id(1), func(i *identity) (int, error) { return i.remove(name), nil })
+	if err != nil {
+		bad.SetError(err)
+		return ok, bad
+	}
+	ok.SetResponse(status, credentialDeleted{}, nil)
+	return ok, bad
 }
 
 func (f FederatedCredential) model(parent string) *armmsi.FederatedIdentityCredential {

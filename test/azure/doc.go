@@ -9,6 +9,8 @@
 //
 //   - Cloud.URL is both the authority host and the endpoint of ARM. Cloud.CA
 //     signs the certificate. There is no plaintext.
+//   - Clients have to disable instance discovery, as in Azure's disconnected
+//     clouds: the SDK asks Microsoft's own host about other authorities.
 //   - What there is in the cloud is set by methods, at any time, from any
 //     goroutine. Resource ids are compared without regard to case.
 //   - Whoever has a token may do everything, until Deny.
@@ -36,7 +38,7 @@
 // Not faithful:
 //
 //   - Access tokens are random words, where Azure's are JWTs. Instance discovery
-//     knows no other cloud.
+//     knows this cloud alone.
 //   - Keys of issuers are asked for each time; Entra keeps them for a while.
 //   - Entra takes any audience that a credential names. Here it has to be the
 //     exchange's as well.

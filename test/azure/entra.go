@@ -37,7 +37,8 @@ func (c *Cloud) entra(r *http.Request) answer {
 
 func (c *Cloud) noTenant(tenant string) answer {
 	return entraFailure(c.options.Now(), http.StatusBadRequest, "invalid_tenant", 90002,
-		"Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.", tenant)
+		"Tenant '%s' not found. "+
+			"Check to make sure you have the correct tenant ID and are signing into the correct cloud.", tenant)
 }
 
 // authority is what Entra calls the tenant.

@@ -5,6 +5,7 @@ package azure
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -25,6 +26,8 @@ const (
 	ResetMidBody
 	// TokenExpired answers that the token is too old, whatever it is.
 	TokenExpired
+	// Slow does and answers what is asked, after Fault.Delay.
+	Slow
 )
 
 // Fault is how requests fail.
@@ -39,6 +42,9 @@ type Fault struct {
 	// RetryAfter goes into Retry-After as whole seconds, and if it has a fraction,
 	// into retry-after-ms and x-ms-retry-after-ms as milliseconds.
 	RetryAfter time.Duration
+
+	// Delay is for the kind Slow.
+	Delay time.Duration
 }
 
 // Fail lets requests fail that match returns true for. Of several faults the one
@@ -95,15 +101,26 @@ func (f *faults) use(fault *activeFault) bool {
 	return true
 }
 
+const forever = time.Duration(math.MaxInt64)
+
+// wait waits, and ends the request if the client gives up or the cloud stops.
+func (c *Cloud) wait(r *http.Request, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return
+	case <-r.Context().Done():
+	case <-c.stopped:
+	}
+	panic(http.ErrAbortHandler)
+}
+
 // fail fails without doing anything.
 func (c *Cloud) fail(w http.ResponseWriter, r *http.Request, call *call, f Fault) {
 	switch f.Kind {
 	case Hang:
-		select {
-		case <-r.Context().Done():
-		case <-c.stopped:
-		}
-		panic(http.ErrAbortHandler)
+		c.wait(r, forever)
 	case TokenExpired:
 		c.write(w, call, c.expired(c.options.Now()))
 	default:

@@ -92,6 +92,20 @@ func TestHang(t *testing.T) {
 	})
 }
 
+func TestSlow(t *testing.T) {
+	const delay = 50 * time.Millisecond
+	w := newWorld(t)
+	w.Fail(toARM, azure.Fault{Kind: azure.Slow, Delay: delay})
+	c := w.client(t, w.principal(t, secret))
+	began := time.Now()
+	if _, err := c.do(t.Context(), http.MethodGet, linkers, linkerVersion, nil); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took < delay {
+		t.Errorf("it took %v", took)
+	}
+}
+
 func TestResetMidBody(t *testing.T) {
 	w := newWorld(t)
 	w.SetLinker(clusterID, azure.Linker{Name: "one"})

@@ -13,8 +13,8 @@ import (
 // maxBody is what ARM takes, 4 MiB.
 const maxBody = 4 << 20
 
-// ServeHTTP answers a request, or lets it fail.
-func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// serve answers a request, or lets it fail.
+func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 	call := c.requests.begin(r)
 	defer call.end()
 	// With the body read, the server notices when the client gives up.
@@ -25,12 +25,14 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	fault, failing := c.faults.take(r)
-	if failing && fault.Kind != ResetMidBody {
+	if failing && fault.Kind == Slow {
+		c.wait(r, fault.Delay)
+	} else if failing && fault.Kind != ResetMidBody {
 		c.fail(w, r, call, fault)
 		return
 	}
 	a := c.answer(r, call)
-	if failing {
+	if failing && fault.Kind == ResetMidBody {
 		c.cut(w, call, a)
 	}
 	c.write(w, call, a)

@@ -21,43 +21,69 @@ const (
 	skipToken = "$skiptoken"
 )
 
+type (
+	identityGot              = armmsi.UserAssignedIdentitiesClientGetResponse
+	identitiesOfSubscription = armmsi.UserAssignedIdentitiesClientListBySubscriptionResponse
+	identitiesOfGroup        = armmsi.UserAssignedIdentitiesClientListByResourceGroupResponse
+)
+
+// identityServer has the functions of the SDK's fake server for one request.
+type identityServer struct {
+	cloud *Cloud
+	target
+	list armmsi.UserAssignedIdentitiesListResult
+}
+
 // userAssignedIdentities answers with one identity, or with those of a
 // subscription or a resource group.
 func (c *Cloud) userAssignedIdentities(r *http.Request, t target) answer {
 	if r.Method != http.MethodGet {
 		return notAllowed(r)
 	}
-	server := &fake.UserAssignedIdentitiesServer{}
-	path, method := t.path(identityProvider, identityType), "UserAssignedIdentitiesClient.Get"
-	if !t.open() {
-		server.Get = func(context.Context, string, string, *armmsi.UserAssignedIdentitiesClientGetOptions) (ok azfake.Responder[armmsi.UserAssignedIdentitiesClientGetResponse], bad azfake.ErrorResponder) {
-			if i, found := c.identityAt(t.resource()); found {
-				ok.SetResponse(http.StatusOK, armmsi.UserAssignedIdentitiesClientGetResponse{Identity: *i}, nil)
-			} else {
-				bad.SetError(refuse(notFound(t)))
-			}
-			return ok, bad
+	server, method := &fake.UserAssignedIdentitiesServer{}, ""
+	functions := identityServer{cloud: c, target: t}
+	if t.open() {
+		found, refusal := pageOf(c, r, skipToken, c.identitiesIn(t.scope), func(i *armmsi.Identity) string { return *i.ID })
+		if refusal != nil {
+			return *refusal
 		}
-		return through(fake.NewUserAssignedIdentitiesServerTransport(server), r, path, method)
+		functions.list = armmsi.UserAssignedIdentitiesListResult{Value: found.items, NextLink: found.link()}
 	}
-	found, refusal := pageOf(c, r, skipToken, c.identitiesIn(t.scope), func(i *armmsi.Identity) string { return *i.ID })
-	if refusal != nil {
-		return *refusal
+	switch {
+	case !t.open():
+		method, server.Get = "Get", functions.get
+	case t.segment("resourceGroups") == "":
+		method, server.NewListBySubscriptionPager = "NewListBySubscriptionPager", functions.ofSubscription
+	default:
+		method, server.NewListByResourceGroupPager = "NewListByResourceGroupPager", functions.ofGroup
 	}
-	list := armmsi.UserAssignedIdentitiesListResult{Value: found.items, NextLink: found.link()}
-	server.NewListBySubscriptionPager = func(*armmsi.UserAssignedIdentitiesClientListBySubscriptionOptions) (pages azfake.PagerResponder[armmsi.UserAssignedIdentitiesClientListBySubscriptionResponse]) {
-		pages.AddPage(http.StatusOK, armmsi.UserAssignedIdentitiesClientListBySubscriptionResponse{UserAssignedIdentitiesListResult: list}, nil)
-		return pages
+	return through(fake.NewUserAssignedIdentitiesServerTransport(server), r,
+		t.path(identityProvider, identityType), "UserAssignedIdentitiesClient."+method)
+}
+
+func (s identityServer) get(
+	context.Context, string, string, *armmsi.UserAssignedIdentitiesClientGetOptions,
+) (ok azfake.Responder[identityGot], bad azfake.ErrorResponder) {
+	if i, found := s.cloud.identityAt(s.resource()); found {
+		ok.SetResponse(http.StatusOK, identityGot{Identity: *i}, nil)
+	} else {
+		bad.SetError(refuse(notFound(s.target)))
 	}
-	server.NewListByResourceGroupPager = func(string, *armmsi.UserAssignedIdentitiesClientListByResourceGroupOptions) (pages azfake.PagerResponder[armmsi.UserAssignedIdentitiesClientListByResourceGroupResponse]) {
-		pages.AddPage(http.StatusOK, armmsi.UserAssignedIdentitiesClientListByResourceGroupResponse{UserAssignedIdentitiesListResult: list}, nil)
-		return pages
-	}
-	method = "UserAssignedIdentitiesClient.NewListBySubscriptionPager"
-	if t.segment("resourceGroups") != "" {
-		method = "UserAssignedIdentitiesClient.NewListByResourceGroupPager"
-	}
-	return through(fake.NewUserAssignedIdentitiesServerTransport(server), r, path, method)
+	return ok, bad
+}
+
+func (s identityServer) ofSubscription(
+	*armmsi.UserAssignedIdentitiesClientListBySubscriptionOptions,
+) (pages azfake.PagerResponder[identitiesOfSubscription]) {
+	pages.AddPage(http.StatusOK, identitiesOfSubscription{UserAssignedIdentitiesListResult: s.list}, nil)
+	return pages
+}
+
+func (s identityServer) ofGroup(
+	string, *armmsi.UserAssignedIdentitiesClientListByResourceGroupOptions,
+) (pages azfake.PagerResponder[identitiesOfGroup]) {
+	pages.AddPage(http.StatusOK, identitiesOfGroup{UserAssignedIdentitiesListResult: s.list}, nil)
+	return pages
 }
 
 func (c *Cloud) identityAt(id string) (*armmsi.Identity, bool) {

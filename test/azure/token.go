@@ -30,7 +30,8 @@ func (c *Cloud) token(r *http.Request) answer {
 	}
 	audience, ok := resourceOf(r.PostForm.Get("scope"))
 	if !ok {
-		return c.malformed(1002012, "The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", r.PostForm.Get("scope"))
+		return c.malformed(1002012, "The provided value for scope %s is not valid. "+
+			"Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", r.PostForm.Get("scope"))
 	}
 	objectID, refusal := c.believe(r)
 	if refusal != nil {
@@ -66,7 +67,8 @@ func (c *Cloud) believe(r *http.Request) (string, *answer) {
 		return "", new(c.refused(7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."))
 	}
 	if subtle.ConstantTimeCompare([]byte(secret), []byte(principal.Secret)) != 1 {
-		return "", new(c.refused(7000215, "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.", clientID))
+		return "", new(c.refused(7000215, "Invalid client secret provided. "+
+			"Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.", clientID))
 	}
 	return principal.ObjectID, nil
 }

@@ -40,7 +40,8 @@ func (c *Cloud) beginWrite(identityID string) (wait func(stopped <-chan struct{}
 	i, ok := c.state.identities[key(identityID)]
 	if ok && i.writing {
 		return nil, refuse(failure(http.StatusConflict, "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
-			"Too many Federated Identity Credentials are written concurrently for the managed identity '%s'. Concurrent Federated Identity Credentials writes under the same managed identity are not supported.", identityID))
+			"Too many Federated Identity Credentials are written concurrently for the managed identity '%s'. "+
+				"Concurrent Federated Identity Credentials writes under the same managed identity are not supported.", identityID))
 	}
 	if ok {
 		i.writing = true
