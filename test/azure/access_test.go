@@ -67,7 +67,7 @@ func (m made) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acce
 
 func TestTokensThatAreNot(t *testing.T) {
 	w := newWorld(t)
-	read := func(c azcore.TokenCredential, change ...func(*world)) error {
+	read := func(c azcore.TokenCredential) error {
 		_, err := w.client(t, c).do(t.Context(), http.MethodGet, linkers, linkerVersion, nil)
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	aks "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/containerservice/armcontainerservice/v6"
 
 	"serviceconnector.dev/test/azure"
@@ -43,7 +43,7 @@ func TestClusterUpdate(t *testing.T) {
 	c := w.clusters(t)
 	want := features(t, c)
 	var response *http.Response
-	poller, err := c.BeginCreateOrUpdate(runtime.WithCaptureResponse(t.Context(), &response), group, "prod", want, nil)
+	poller, err := c.BeginCreateOrUpdate(policy.WithCaptureResponse(t.Context(), &response), group, "prod", want, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func TestHang(t *testing.T) {
 		t.Fatal(err)
 	}
 	arrived := make(chan struct{}, 2)
-	w.Fail(func(r *http.Request) bool { arrived <- struct{}{}; return true }, azure.Fault{Kind: azure.Hang})
+	w.Fail(func(*http.Request) bool { arrived <- struct{}{}; return true }, azure.Fault{Kind: azure.Hang})
 	t.Run("until the client gives up", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { <-arrived; cancel() }()

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -132,6 +133,39 @@ func TestPagesOfLinkers(t *testing.T) {
 			t.Errorf("got %+v", p)
 		}
 	})
+}
+
+// Clients that list at once do not disturb each other, nor does what changes.
+func TestListsAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.SetPageSize(3)
+	for i := range 10 {
+		w.SetLinker(clusterID, azure.Linker{Name: fmt.Sprintf("conn_%d", i)})
+	}
+	c, f := w.client(t, w.principal(t, secret)), w.credentials(t)
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			seen, link := 0, w.URL+linkers+"?api-version="+linkerVersion
+			for next := &link; next != nil; {
+				var p linkerPage
+				if _, err := c.follow(t.Context(), *next, &p); err != nil {
+					t.Error(err)
+					return
+				}
+				seen, next = seen+len(p.Value), p.NextLink
+				w.SetLinker(clusterID, azure.Linker{Name: fmt.Sprintf("conn_%d", i), Scope: "changed"})
+				w.AddCredential(identityID, azure.FederatedCredential{Name: fmt.Sprintf("cred-%d", i)})
+			}
+			if seen != 10 {
+				t.Errorf("%d of 10 linkers", seen)
+			}
+		})
+	}
+	group.Wait()
+	if got, pages := f.names(t); len(got) != 9 || pages != 3 {
+		t.Errorf("%d pages of credentials: %v", pages, got)
+	}
 }
 
 func TestConfigurations(t *testing.T) {

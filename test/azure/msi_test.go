@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/msi/armmsi"
 
 	"serviceconnector.dev/test/azure"
@@ -39,7 +39,7 @@ func (w *world) credentials(t *testing.T, change ...func(*arm.ClientOptions)) cr
 // put writes a credential and returns the status.
 func (c credentials) put(ctx context.Context, name, subject string) (int, error) {
 	var response *http.Response
-	_, err := c.CreateOrUpdate(runtime.WithCaptureResponse(ctx, &response), group, "orders", name, armmsi.FederatedIdentityCredential{
+	_, err := c.CreateOrUpdate(policy.WithCaptureResponse(ctx, &response), group, "orders", name, armmsi.FederatedIdentityCredential{
 		Properties: &armmsi.FederatedIdentityCredentialProperties{
 			Issuer: new(issuerURL), Subject: new(subject), Audiences: []*string{new(audience)},
 		},
@@ -49,7 +49,7 @@ func (c credentials) put(ctx context.Context, name, subject string) (int, error)
 
 func (c credentials) remove(ctx context.Context, name string) (int, error) {
 	var response *http.Response
-	_, err := c.Delete(runtime.WithCaptureResponse(ctx, &response), group, "orders", name, nil)
+	_, err := c.Delete(policy.WithCaptureResponse(ctx, &response), group, "orders", name, nil)
 	return status(response), err
 }
 
