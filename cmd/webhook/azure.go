@@ -4,16 +4,23 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"os"
 	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"serviceconnector.dev/pkg/connections/azure"
 	"serviceconnector.dev/pkg/connections/azure/importer"
+	"serviceconnector.dev/pkg/connections/cluster"
 	"serviceconnector.dev/pkg/connections/controller"
+	"serviceconnector.dev/pkg/connections/controller/federation"
 )
 
 // newAzure returns what asks Azure, nil where no cluster of it is named.
@@ -24,11 +31,12 @@ func newAzure(o options, log logr.Logger) (*azure.Client, error) {
 	return azure.New(o.azure, version, log.WithName("azure"))
 }
 
-// setupImport adds the import from Azure to the leader's manager.
-func setupImport(mgr manager.Manager, o options, source *azure.Client, leading *leaderMetrics) error {
-	return importer.Setup(mgr, importer.Options{
+// setupAzure adds to the leader's manager what asks Azure.
+func setupAzure(mgr manager.Manager, o options, source *azure.Client, index *cluster.Index, leading *leaderMetrics, clients kubernetes.Interface, pods metadata.Interface) error {
+	teller := controller.NewTeller(mgr.GetClient(), time.Now)
+	imports, err := importer.Setup(mgr, importer.Options{
 		Source: source,
-		Teller: controller.NewTeller(mgr.GetClient(), time.Now),
+		Teller: teller,
 		Meter:  leading,
 		Live:   mgr.GetAPIReader(),
 		Tenant: os.Getenv("AZURE_TENANT_ID"),
@@ -39,4 +47,38 @@ func setupImport(mgr manager.Manager, o options, source *azure.Client, leading *
 			return len(o.namespaces) == 0 || slices.Contains(o.namespaces, namespace)
 		},
 	})
+	if err != nil || !o.azureFederate {
+		return err
+	}
+	return federation.Setup(mgr, federation.Options{
+		Azure:      source,
+		Index:      index,
+		Teller:     teller,
+		Imported:   imports.Imported,
+		Ready:      imports.Ready,
+		Issuer:     func(ctx context.Context) (string, error) { return issuer(ctx, clients) },
+		Live:       mgr.GetAPIReader(),
+		Pods:       pods,
+		Namespaces: o.scanned(),
+		Now:        time.Now,
+	})
+}
+
+// issuer asks the API server who issues the tokens of service accounts. Source:
+// Kubernetes' documentation, "Service account issuer discovery".
+func issuer(ctx context.Context, clients kubernetes.Interface) (string, error) {
+	raw, err := clients.Discovery().RESTClient().Get().AbsPath("/.well-known/openid-configuration").DoRaw(ctx)
+	if err != nil {
+		return "", err
+	}
+	var document struct {
+		Issuer string `json:"issuer"`
+	}
+	if err := json.Unmarshal(raw, &document); err != nil {
+		return "", err
+	}
+	if document.Issuer == "" {
+		return "", errors.New("the API server names no issuer of tokens")
+	}
+	return document.Issuer, nil
 }

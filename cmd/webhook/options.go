@@ -39,6 +39,7 @@ type options struct {
 	roll              bool
 	azure             azure.Config
 	azureInterval     time.Duration
+	azureFederate     bool
 	tracing           string
 	logLevel          string
 	logFormat         string
@@ -105,6 +106,10 @@ func parseOptions(args []string) (o options, help string, err error) {
 		"`URL` of Azure Resource Manager in a cloud that is none of these")
 	flags.DurationVar(&o.azureInterval, "azure-interval", 5*time.Minute,
 		"how often Azure is asked for connections, and for the keys of what they lead to")
+	flags.BoolVar(&o.azureFederate, "azure-federate", false,
+		"make federated credentials for the service accounts of ClusterConnections and imported Connections; pods wait, gated, until theirs is there")
+	flags.StringSliceVar(&o.azure.Identities, "azure-identities", nil,
+		"subscriptions and resource groups, as resource `ids`, whose identities may be given federated credentials; without it, the cluster's subscription")
 	flags.StringVar(&o.tracing, "tracing-endpoint", "",
 		"`URL` that takes traces by OTLP over HTTP, as http://collector:4318; the variables OTEL_* say more. Without it, there are none")
 	flags.StringVar(&o.logLevel, "log-level", "info", "info for changes made, debug for the rest")
@@ -151,6 +156,9 @@ func (o options) validate() error {
 		if err := o.azure.Validate(); err != nil {
 			return fmt.Errorf("--azure-cluster and what goes with it: %w", err)
 		}
+	}
+	if o.azureFederate && o.azure.Cluster == "" {
+		return fmt.Errorf("--azure-federate goes with --azure-cluster; write that, too")
 	}
 	if o.azureInterval < time.Second {
 		return fmt.Errorf("--azure-interval %s is too short; write 1s or more", o.azureInterval)

@@ -86,6 +86,9 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 	}
 	provisioner := provision.New(client, index, meter, log.WithName("provision"), o.namespace, time.Now)
 	pods := &admission.Pods{Directory: &cluster.Directory{Index: index, Live: mgr.GetAPIReader()}, Provisioner: provisioner, Inspector: provisioner}
+	if o.azureFederate {
+		pods.Waits = index.Waits
+	}
 	leaving := &drain{}
 	register(mux, leaving, traces, meter, log.WithName("admission"), map[string]admission.Decider{
 		"pods":      pods,
@@ -106,7 +109,7 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 			if err != nil || source == nil {
 				return err
 			}
-			return setupImport(mgr, o, source, leading)
+			return setupAzure(mgr, o, source, index, leading, clients, metadataClient)
 		},
 	}
 	if err := errors.Join(

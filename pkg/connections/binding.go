@@ -103,6 +103,13 @@ func (b *Binding) Deletes() bool {
 	return b.Definition.Spec.DeletionPolicy == v1alpha1.DeletionDelete
 }
 
+// Federates reports whether its identity is trusted by a federated credential that
+// Service Connector makes: not for a connection that a namespace defines for itself,
+// to which nobody's rights in Azure are lent.
+func (b *Binding) Federates() bool {
+	return b.Identity != nil && (b.Definition.Namespace == "" || b.Definition.Imported)
+}
+
 // Needs reports whether an object is one that the binding needs in its namespace.
 func (b *Binding) Needs(object Object) bool {
 	return object == b.SettingsIn(object.Namespace) || object.Kind == KindServiceAccount && object.Name == b.ServiceAccount

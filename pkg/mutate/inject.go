@@ -23,6 +23,9 @@ type Injection struct {
 	ServiceAccount string
 	// WorkloadIdentity asks for the label that azure-workload-identity selects.
 	WorkloadIdentity bool
+	// Wait keeps the pod from being scheduled until its identity is trusted. It goes
+	// with WorkloadIdentity.
+	Wait bool
 }
 
 type envFromSource struct {
@@ -51,6 +54,11 @@ func Inject(pod Pod, request Request, injections []Injection) (Patch, error) {
 		return nil, err
 	}
 	patch = append(patch, label...)
+	gates, err := gateOperations(pod, injections)
+	if err != nil {
+		return nil, err
+	}
+	patch = append(patch, gates...)
 	patch = append(patch, serviceAccountOperations(pod.Spec, injections)...)
 	volumes, err := volumeOperations(pod.Spec.Volumes, injections)
 	if err != nil {

@@ -41,12 +41,13 @@ const (
 	webhookID = "eeeeeeee-0000-0000-0000-000000000000"
 	appID     = "aaaaaaaa-0000-0000-0000-000000000000"
 
-	group      = "/subscriptions/sub/resourceGroups/shop/providers/"
-	aks        = group + "Microsoft.ContainerService/managedClusters/shop"
-	identityID = group + "Microsoft.ManagedIdentity/userAssignedIdentities/service-connector"
-	blob       = group + "Microsoft.Storage/storageAccounts/receipts/blobServices/default"
-	account    = group + "Microsoft.Storage/storageAccounts/receipts"
-	database   = group + "Microsoft.DBforPostgreSQL/flexibleServers/orders/databases/app"
+	group       = "/subscriptions/sub/resourceGroups/shop/providers/"
+	aks         = group + "Microsoft.ContainerService/managedClusters/shop"
+	identityID  = group + "Microsoft.ManagedIdentity/userAssignedIdentities/service-connector"
+	blob        = group + "Microsoft.Storage/storageAccounts/receipts/blobServices/default"
+	account     = group + "Microsoft.Storage/storageAccounts/receipts"
+	appIdentity = group + "Microsoft.ManagedIdentity/userAssignedIdentities/app"
+	database    = group + "Microsoft.DBforPostgreSQL/flexibleServers/orders/databases/app"
 
 	// interval is how often the webhook asks Azure here.
 	interval = time.Second
@@ -91,13 +92,14 @@ func runAll(m *testing.M) (code int, err error) {
 	cloud.AddIdentity(azure.Identity{ResourceID: identityID, ClientID: webhookID, PrincipalID: webhookID})
 	cloud.AddCredential(identityID, azure.FederatedCredential{Name: "webhook", Issuer: issuer,
 		Subject: "system:serviceaccount:" + product.Namespace + ":service-connector", Audiences: []string{audience}})
+	cloud.AddIdentity(azure.Identity{ResourceID: appIdentity, ClientID: appID, PrincipalID: appID})
 	cloud.AddCluster(azure.Cluster{ResourceID: aks})
 	authority := filepath.Join(controlPlane.Dir, "azure-ca.pem")
 	if err := os.WriteFile(authority, cloud.CA, 0o600); err != nil {
 		return 1, err
 	}
 	installed, err = product.Start(ctx, controlPlane, product.Options{
-		Args: []string{"--azure-cluster", aks, "--azure-authority-host", cloud.URL, "--azure-resource-manager", cloud.URL, "--azure-interval", interval.String()},
+		Args: []string{"--azure-cluster", aks, "--azure-authority-host", cloud.URL, "--azure-resource-manager", cloud.URL, "--azure-interval", interval.String(), "--azure-federate"},
 		Env: []string{"AZURE_CLIENT_ID=" + webhookID, "AZURE_TENANT_ID=" + tenant, "AZURE_FEDERATED_TOKEN_FILE=" + token,
 			"SSL_CERT_FILE=" + authority},
 	})
@@ -155,12 +157,16 @@ func federate(ctx context.Context) (path, issuer string, err error) {
 	return path, issuer, os.WriteFile(path, []byte(request.Status.Token), 0o600)
 }
 
-// allowImport gives the rights that the chart gives with azure.cluster.
+// allowImport gives the rights that the chart gives with azure.cluster and
+// azure.federation.enabled.
 func allowImport(ctx context.Context) error {
 	const name = "service-connector-import"
 	_, err := clients.RbacV1().ClusterRoles().Create(ctx, &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{"serviceconnector.dev"}, Resources: []string{"connections"}, Verbs: []string{"create", "patch", "delete"}}},
+		Rules: []rbacv1.PolicyRule{
+			{APIGroups: []string{"serviceconnector.dev"}, Resources: []string{"connections"}, Verbs: []string{"create", "patch", "delete"}},
+			{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"watch", "patch"}},
+		},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 
 	"serviceconnector.dev/pkg/connections/v1alpha1"
 	"serviceconnector.dev/test/azure"
+	"serviceconnector.dev/test/product"
 )
 
 // canary is in every credential here, and nowhere else to be seen.
@@ -53,6 +56,9 @@ func newShop(t *testing.T) *shop {
 		return err == nil
 	})
 	t.Cleanup(func() {
+		if t.Failed() {
+			s.showLog()
+		}
 		for _, l := range cloud.Linkers(aks) {
 			if strings.HasPrefix(l.Name, s.prefix) {
 				cloud.RemoveLinker(aks, l.Name)
@@ -60,6 +66,15 @@ func newShop(t *testing.T) *shop {
 		}
 	})
 	return s
+}
+
+// showLog shows what the webhook last logged.
+func (s *shop) showLog() {
+	raw, err := os.ReadFile(installed.Log)
+	if err != nil {
+		s.t.Log(err)
+	}
+	s.t.Logf("the webhook's log ends:\n%s", raw[max(0, len(raw)-6000):])
 }
 
 // link sets a linker and returns the name of its Connection.
@@ -182,6 +197,16 @@ func (s *shop) eventually(what string, done func() bool) {
 		}
 	}
 }
+
+// restart starts the webhook again, and does not have it wait for the lease of the one
+// before.
+func restart(t *testing.T) error {
+	t.Helper()
+	_ = clients.CoordinationV1().Leases(product.Namespace).Delete(t.Context(), "service-connector", metav1.DeleteOptions{})
+	return installed.Restart(t.Context())
+}
+
+func mustURL(path string) *url.URL { return &url.URL{Path: path} }
 
 // issuerOf reads who issued a token.
 func issuerOf(token string) (string, error) {

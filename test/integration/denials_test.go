@@ -440,7 +440,7 @@ func TestMissingRights(t *testing.T) {
 	}
 	s.eventually("the right is gone", func() bool {
 		_, err := s.create(annotated("receipts"))
-		return err != nil && strings.Contains(err.Error(), `cannot patch resource "serviceaccounts"`)
+		return err != nil && strings.Contains(err.Error(), `cannot create resource "serviceaccounts"`)
 	})
 	s.mustDeny(annotated("receipts"), `connection "receipts": ServiceAccount "sc-account-`+clientA+`" cannot be made in namespace "`+s.name+`"`)
 	restore()

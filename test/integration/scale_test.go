@@ -174,4 +174,10 @@ func TestChangedService(t *testing.T) {
 		secret, err := clients.CoreV1().Secrets(s.name).Get(t.Context(), "sc-orders-secret", metav1.GetOptions{})
 		return err == nil && len(secret.Data) == 2 && string(secret.Data["AZURE_STORAGEBLOB_CLIENTID"]) == clientA
 	})
+	// What was created counts as applied by now, or it could not have gone.
+	for _, entry := range s.secret("sc-orders-secret").ManagedFields {
+		if entry.Manager == v1alpha1.ManagedBy && entry.Operation != metav1.ManagedFieldsOperationApply {
+			t.Errorf("fields are still owned by %s: %s", entry.Operation, entry.FieldsV1)
+		}
+	}
 }

@@ -102,7 +102,7 @@ func TestTraces(t *testing.T) {
 	if _, err := client.CoreV1().Pods(s.name).Create(t.Context(), annotated("receipts"), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	secret := "PATCH /api/v1/namespaces/" + s.name + "/secrets/sc-receipts-secret"
+	secret := "POST /api/v1/namespaces/" + s.name + "/secrets"
 	var spans map[string]*tracepb.Span
 	s.eventually("the trace has the webhook's spans", func() bool {
 		spans = traces.of(id)

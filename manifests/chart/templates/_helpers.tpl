@@ -58,6 +58,12 @@ app.kubernetes.io/part-of: service-connector
 - apiGroups: [serviceconnector.dev]
   resources: [connections]
   verbs: [create, patch, delete]
+{{- if .Values.azure.federation.enabled }}
+# The pods that wait for their identity to be trusted: found by label, let go.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [watch, patch]
+{{- end }}
 {{- end }}
 {{- if .Values.rollout.enabled }}
 # Rolling them when the values of their connections change.

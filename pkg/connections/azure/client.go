@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -18,12 +19,19 @@ import (
 
 // Client asks Azure Resource Manager.
 type Client struct {
-	config Config
-	arm    *arm.Client
+	config     Config
+	credential azcore.TokenCredential
+	options    *arm.ClientOptions
+	arm        *arm.Client
 }
 
-// moduleName names this client in the User-Agent.
-const moduleName = "serviceconnector"
+// moduleName and moduleVersion name this client in the User-Agent, where a version
+// has to be semantic; ours may be none, and comes before it.
+const (
+	moduleName    = "serviceconnector"
+	moduleVersion = "v0.0.0"
+	longestID     = 24
+)
 
 // New returns a client with the identity of this process.
 func New(c Config, version string, log logr.Logger) (*Client, error) {
@@ -33,7 +41,8 @@ func New(c Config, version string, log logr.Logger) (*Client, error) {
 	options := policy.ClientOptions{
 		Cloud: c.cloud(),
 		// Two more tries, seconds apart, with jitter; Retry-After comes first.
-		Retry: policy.RetryOptions{MaxRetries: 2, RetryDelay: time.Second, MaxRetryDelay: 30 * time.Second},
+		Telemetry: policy.TelemetryOptions{ApplicationID: applicationID(version)},
+		Retry:     policy.RetryOptions{MaxRetries: 2, RetryDelay: time.Second, MaxRetryDelay: 30 * time.Second},
 	}
 	login := options // Entra ID is asked without the policies below
 	credential, err := newRenewable(func() (azcore.TokenCredential, error) { return newCredential(c, login) })
@@ -42,15 +51,19 @@ func New(c Config, version string, log logr.Logger) (*Client, error) {
 	}
 	options.PerCallPolicies = []policy.Policy{runtime.NewRequestIDPolicy(), requestLog{log}, credential}
 	options.PerRetryPolicies = []policy.Policy{newGovernor(time.Now)}
-	client, err := arm.NewClient(moduleName, "v"+version, credential, &arm.ClientOptions{
-		ClientOptions: options,
-		// Registering a resource provider is not ours to do.
-		DisableRPRegistration: true,
-	})
+	// Registering a resource provider is not ours to do.
+	all := &arm.ClientOptions{ClientOptions: options, DisableRPRegistration: true}
+	client, err := arm.NewClient(moduleName, moduleVersion, credential, all)
 	if err != nil {
 		return nil, fmt.Errorf("making a client for Azure: %w", err)
 	}
-	return &Client{config: c, arm: client}, nil
+	return &Client{config: c, credential: credential, options: all, arm: client}, nil
+}
+
+// applicationID is how Azure's logs name this program: short, and in one word.
+func applicationID(version string) string {
+	id := "service-connector/" + version
+	return strings.Join(strings.Fields(id[:min(len(id), longestID)]), "-")
 }
 
 // call asks one URL below the resource manager's and decodes the answer.

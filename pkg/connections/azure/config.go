@@ -18,6 +18,10 @@ type Config struct {
 	Cluster string
 	// Cloud is AzurePublic, AzureUSGovernment or AzureChina; "" for AzurePublic.
 	Cloud string
+	// Identities are the resource ids of subscriptions and resource groups whose
+	// identities may be given federated credentials; none for the cluster's
+	// subscription.
+	Identities []string
 	// Authority and ResourceManager are the URLs of a cloud that is none of these;
 	// both or neither.
 	Authority, ResourceManager string
@@ -45,6 +49,11 @@ func (c Config) Validate() error {
 	if (c.Authority == "") != (c.ResourceManager == "") {
 		return fmt.Errorf("a cloud of its own needs both the authority's URL and the resource manager's")
 	}
+	for _, scope := range c.Identities {
+		if id, err := arm.ParseResourceID(scope); err != nil || id.Name == "" || !strings.EqualFold(id.ResourceType.Type, "subscriptions") && !strings.EqualFold(id.ResourceType.Type, "resourceGroups") {
+			return fmt.Errorf("%q is no resource id of a subscription or a resource group; write /subscriptions/ID or /subscriptions/ID/resourceGroups/NAME", scope)
+		}
+	}
 	for _, text := range []string{c.Authority, c.ResourceManager} {
 		if text == "" {
 			continue
@@ -69,4 +78,23 @@ func (c Config) cloud() cloud.Configuration {
 		ActiveDirectoryAuthorityHost: strings.TrimSuffix(c.Authority, "/") + "/",
 		Services:                     map[cloud.ServiceName]cloud.ServiceConfiguration{cloud.ResourceManager: {Endpoint: endpoint, Audience: endpoint}},
 	}
+}
+
+func (c Config) scopes() []string {
+	if len(c.Identities) > 0 {
+		return c.Identities
+	}
+	id, err := arm.ParseResourceID(c.Cluster)
+	if err != nil {
+		return nil // Validate has said so
+	}
+	return []string{"/subscriptions/" + id.SubscriptionID}
+}
+
+// audience is that of tokens for Entra ID.
+func (c Config) audience() string {
+	if own, ok := audiences[c.Cloud]; ok {
+		return own
+	}
+	return "api://AzureADTokenExchange"
 }

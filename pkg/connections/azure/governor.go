@@ -50,6 +50,9 @@ type subscription struct {
 	mu sync.Mutex
 	// rests is until when Azure asked to be left alone.
 	rests time.Time
+	// failure is the last that counted, at failed.
+	failure string
+	failed  time.Time
 }
 
 func newGovernor(now func() time.Time) *governor {
@@ -59,6 +62,8 @@ func newGovernor(now func() time.Time) *governor {
 // pausedError says that a request was not sent, and will not be before a time. The
 // SDK does not try again.
 type pausedError struct {
+	// asked says that Azure asked for it; else it did not answer, or with failures.
+	asked bool
 	why   string
 	until time.Time
 }
@@ -79,11 +84,12 @@ func (g *governor) Do(request *policy.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("waiting for its turn: %w", err)
 	}
 	if until := s.resting(); until.After(g.now()) {
-		return nil, &pausedError{why: "it answered 429 with a Retry-After", until: until}
+		return nil, &pausedError{asked: true, why: "it answered 429 with a Retry-After", until: until}
 	}
 	done, err := s.circuit.Allow()
 	if err != nil {
-		return nil, &pausedError{why: "its last answers were failures", until: g.now().Add(restTime)}
+		failure, at := s.lastFailure()
+		return nil, &pausedError{why: "the last " + strconv.Itoa(failuresInARow) + " requests failed, the last with: " + failure, until: at.Add(restTime)}
 	}
 	try, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel() // the SDK has read the body by the time that Next returns
@@ -92,8 +98,10 @@ func (g *governor) Do(request *policy.Request) (*http.Response, error) {
 	case err != nil && ctx.Err() != nil:
 		done(nil) // the caller's end, which says nothing of Azure
 	case err != nil:
+		s.fails(redact(err.Error()), g.now())
 		done(err)
 	case response.StatusCode >= http.StatusInternalServerError:
+		s.fails(response.Status, g.now())
 		done(errors.New(response.Status))
 	default:
 		done(nil)
@@ -131,6 +139,18 @@ func (s *subscription) rest(until time.Time) {
 	if until.After(s.rests) {
 		s.rests = until
 	}
+}
+
+func (s *subscription) fails(why string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failure, s.failed = why, at
+}
+
+func (s *subscription) lastFailure() (string, time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failure, s.failed
 }
 
 // subscriptionOf returns the subscription in a path, "" for none.

@@ -47,8 +47,10 @@ func classify(err error) (reason, said, hint string) {
 		login   *azidentity.AuthenticationFailedError
 	)
 	switch {
+	case errors.As(err, &paused) && paused.asked:
+		return v1alpha1.ReasonAzureThrottled, paused.Error(), "nothing needs to be done"
 	case errors.As(err, &paused):
-		return v1alpha1.ReasonAzureThrottled, paused.Error(), "it is asked again then"
+		return v1alpha1.ReasonAzureUnreachable, paused.Error(), "it is asked again then; see the way out of the cluster"
 	case errors.As(err, &login):
 		return v1alpha1.ReasonAzureForbidden, entraSaid(login), "see which identity the webhook runs as, and its federated credential (docs/azure.md)"
 	case errors.As(err, &refused):

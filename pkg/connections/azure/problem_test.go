@@ -54,7 +54,8 @@ func TestExplain(t *testing.T) {
 		err          error
 		reason, says string
 	}{
-		{&pausedError{why: "it answered 429", until: time.Unix(0, 0)}, v1alpha1.ReasonAzureThrottled, "not asked before 1970-01-01T00:00:00Z"},
+		{&pausedError{asked: true, why: "it answered 429", until: time.Unix(0, 0)}, v1alpha1.ReasonAzureThrottled, "not asked before 1970-01-01T00:00:00Z"},
+		{&pausedError{why: "503", until: time.Unix(0, 0)}, v1alpha1.ReasonAzureUnreachable, "503"},
 		{fmt.Errorf("x: %w", context.DeadlineExceeded), v1alpha1.ReasonAzureUnreachable, "did not answer in time"},
 		{errors.New("tls: failed to verify certificate"), v1alpha1.ReasonAzureUnreachable, "certificates"},
 		{fmt.Errorf("x: %w", notSupported("no")), v1alpha1.ReasonNotImportable, "no"},

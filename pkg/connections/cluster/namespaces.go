@@ -10,12 +10,14 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // namespaceState is what is kept of a namespace. As labels.Labels it is its labels,
 // in less memory than a map.
 type namespaceState struct {
 	name        string
+	uid         types.UID
 	labels      []label
 	terminating bool
 }
@@ -25,7 +27,7 @@ type label struct{ key, value interned }
 var _ labels.Labels = (*namespaceState)(nil)
 
 func namespaceOf(object *metav1.PartialObjectMetadata) *namespaceState {
-	n := &namespaceState{name: object.Name, terminating: object.DeletionTimestamp != nil, labels: make([]label, 0, len(object.Labels))}
+	n := &namespaceState{name: object.Name, uid: object.UID, terminating: object.DeletionTimestamp != nil, labels: make([]label, 0, len(object.Labels))}
 	for _, key := range slices.Sorted(maps.Keys(object.Labels)) {
 		n.labels = append(n.labels, label{unique.Make(key), unique.Make(object.Labels[key])})
 	}
@@ -100,8 +102,18 @@ func (i *Index) Labels(namespace string) labels.Labels {
 // Open reports whether objects can be made in a namespace: it is there, and does
 // not terminate.
 func (i *Index) Open(namespace string) bool {
+	_, open := i.Namespace(namespace)
+	return open
+}
+
+// Namespace returns the UID of a namespace in which objects can be made, and whether
+// it is one.
+func (i *Index) Namespace(name string) (uid types.UID, open bool) {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	known := i.namespaces[namespace]
-	return known != nil && !known.terminating
+	known := i.namespaces[name]
+	if known == nil || known.terminating {
+		return "", false
+	}
+	return known.uid, true
 }

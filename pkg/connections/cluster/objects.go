@@ -218,3 +218,16 @@ func (i *Index) provisioned(object connections.Object, b *connections.Binding) b
 	r := i.objects[keyOf(b.SettingsIn(object.Namespace))]
 	return r != nil && r.owner.Value() == b.Definition.Owner()
 }
+
+// Waits reports whether the identity of a binding is not known to be trusted in a
+// namespace yet, although the product sees to that.
+func (i *Index) Waits(namespace string, b *connections.Binding) bool {
+	if !b.Federates() {
+		return false
+	}
+	account := keyOf(connections.Object{Kind: connections.KindServiceAccount, Namespace: namespace, Name: b.ServiceAccount})
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	r := i.objects[account]
+	return r == nil || r.credentials.Value() == ""
+}

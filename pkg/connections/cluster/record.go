@@ -19,7 +19,8 @@ type Marks struct {
 	Owner string
 	// Revision and Credentials are what it was made from: the definition, and the
 	// state of its credentials. Those of a service account are its identity, which
-	// several connections may share, and nothing.
+	// several connections may share, and the federated credential by which Azure
+	// trusts it, "" for none.
 	Revision, Credentials string
 	// Changed is when its data last changed, in RFC 3339; "" for never.
 	Changed string
@@ -59,16 +60,16 @@ type record struct {
 
 func recordOf(kind connections.Kind, object *metav1.PartialObjectMetadata) *record {
 	annotations := object.Annotations
-	revision := annotations[v1alpha1.AnnotationRevision]
+	revision, credentials := annotations[v1alpha1.AnnotationRevision], annotations[v1alpha1.AnnotationCredentials]
 	if kind == connections.KindServiceAccount {
-		revision = connections.IdentityOf(object).String()
+		revision, credentials = connections.IdentityOf(object).String(), annotations[v1alpha1.AnnotationFederated]
 	}
 	uid, _ := uuid.Parse(string(object.UID)) // else the zero UUID
 	return &record{
 		key:             keyOf(connections.Object{Kind: kind, Namespace: object.Namespace, Name: object.Name}),
 		owner:           unique.Make(annotations[v1alpha1.AnnotationOwner]),
 		revision:        unique.Make(revision),
-		credentials:     unique.Make(annotations[v1alpha1.AnnotationCredentials]),
+		credentials:     unique.Make(credentials),
 		changed:         unique.Make(annotations[v1alpha1.AnnotationChanged]),
 		uid:             uid,
 		resourceVersion: object.ResourceVersion,

@@ -50,6 +50,16 @@ func lookAgain(err error, looked bool) bool {
 	return apierrors.IsAlreadyExists(err) || !looked && denied(err)
 }
 
+// loses reports whether keys that are there are not wanted, some of which may be ours.
+func loses[V any](present, wanted map[string]V) bool {
+	for key := range present {
+		if _, ok := wanted[key]; !ok {
+			return true
+		}
+	}
+	return false
+}
+
 // patcher is the part of a client that claims fields.
 type patcher[T any] interface {
 	Patch(ctx context.Context, name string, how types.PatchType, patch []byte, options metav1.PatchOptions, subresources ...string) (T, error)

@@ -69,7 +69,7 @@ func (p *Provisioner) writeSecret(ctx context.Context, namespace string, b *conn
 		}, mode.createOptions())
 		return written, refusal(err, b, connections.KindSecret, namespace, b.Secret)
 	}
-	if !holds(r.data, present.Data) || !subset(present.Annotations, wanted.Annotations) {
+	if loses(present.Data, r.data) || loses(present.Annotations, wanted.Annotations) {
 		if _, err := claim(ctx, client, present, mode); err != nil {
 			return nil, refusal(err, b, connections.KindSecret, namespace, b.Secret)
 		}

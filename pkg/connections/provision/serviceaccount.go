@@ -82,7 +82,7 @@ func (p *Provisioner) writeServiceAccount(ctx context.Context, namespace string,
 		}, mode.createOptions())
 		return written, refusal(err, b, connections.KindServiceAccount, namespace, b.ServiceAccount)
 	}
-	if !subset(present.Annotations, wanted.Annotations) {
+	if loses(present.Annotations, wanted.Annotations) {
 		if _, err := claim(ctx, client, present, mode); err != nil {
 			return nil, refusal(err, b, connections.KindServiceAccount, namespace, b.ServiceAccount)
 		}

@@ -52,6 +52,9 @@ const (
 	// AnnotationLinkerDigest on an imported Connection identifies the state of the
 	// linker that its spec is of.
 	AnnotationLinkerDigest = "serviceconnector.dev/linker-digest"
+	// AnnotationFederated on a provisioned service account names the federated
+	// credential by which Azure trusts it.
+	AnnotationFederated = "serviceconnector.dev/federated"
 	// AnnotationRestarted on a pod template says for which change of its
 	// connections the workload was rolled. GitOps tools may ignore it.
 	AnnotationRestarted = "serviceconnector.dev/restarted"
@@ -70,6 +73,8 @@ const (
 	ManagedBy = "service-connector"
 	// LabelConnection names the connection an object was made for.
 	LabelConnection = "serviceconnector.dev/connection"
+	// LabelGated marks a pod that waits for its identity to be trusted.
+	LabelGated = mutate.LabelGated
 	// LabelImported marks a Connection that is imported, with ImportedFromAzure: its
 	// spec is put back where others edit it.
 	LabelImported = "serviceconnector.dev/imported"
@@ -101,6 +106,24 @@ const (
 	// ConditionImported says whether an imported connection is as Azure has it. Others
 	// do not have it.
 	ConditionImported = "Imported"
+	// ConditionFederated says whether Azure trusts the service accounts of a connection
+	// in the namespaces that use it. Only connections have it whose federated
+	// credentials are made by the product.
+	ConditionFederated = "Federated"
+)
+
+// Reasons of the Federated condition, beside those of Azure.
+const (
+	// ReasonFederated: every service account in use is trusted.
+	ReasonFederated = "Federated"
+	// ReasonFederating: federated credentials are being made.
+	ReasonFederating = "Federating"
+	// ReasonFederationLimit: the identity has as many federated credentials as it can
+	// have.
+	ReasonFederationLimit = "FederationLimit"
+	// ReasonIdentityNotFound: no identity with that client id is in the configured
+	// scopes.
+	ReasonIdentityNotFound = "IdentityNotFound"
 )
 
 // Reasons of the Imported condition.
@@ -180,6 +203,10 @@ const (
 	EventImportRepaired = "ImportRepaired"
 	// EventNotImported on the product's Lease: a linker is no Connection.
 	EventNotImported = "NotImported"
+	// EventGated on a pod: it waits for its identity to be trusted.
+	EventGated = "Gated"
+	// EventGateHeld on a pod: it has been waiting for long.
+	EventGateHeld = "GateHeld"
 	// EventRollout on a workload: its pods are replaced to get the present values.
 	EventRollout = "Rollout"
 	// EventRolloutFailed on a workload: it did not come up with the present values.

@@ -34,7 +34,7 @@ func TestReferenceIsComplete(t *testing.T) {
 	}{
 		{[]string{"Annotations"}, []string{"Annotation"}},
 		{[]string{"Labels"}, []string{"Label"}},
-		{[]string{"The Ready condition", "The Provisioned condition", "The RolledOut condition", "The Imported condition"}, []string{"Reason"}},
+		{[]string{"The Ready condition", "The Provisioned condition", "The RolledOut condition", "The Imported condition", "The Federated condition"}, []string{"Reason"}},
 		{[]string{"Events"}, []string{"Event"}},
 	} {
 		var have, want []string
@@ -94,7 +94,7 @@ func constants(t *testing.T) map[string]string {
 	elsewhere := map[string]string{
 		"AnnotationConnections": mutate.AnnotationConnections, "AnnotationContainers": mutate.AnnotationContainers,
 		"AnnotationEnvPrefix": mutate.AnnotationEnvPrefix, "AnnotationInjected": mutate.AnnotationInjected,
-		"AnnotationCopied": mutate.AnnotationCopied, "LabelWorkloadIdentity": mutate.LabelWorkloadIdentity,
+		"AnnotationCopied": mutate.AnnotationCopied, "LabelWorkloadIdentity": mutate.LabelWorkloadIdentity, "LabelGated": mutate.LabelGated,
 	}
 	found := map[string]string{}
 	ast.Inspect(file, func(node ast.Node) bool {

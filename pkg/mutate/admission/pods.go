@@ -37,6 +37,9 @@ type Pods struct {
 	Directory   Directory
 	Provisioner Provisioner
 	Inspector   Inspector
+	// Waits reports whether a pod in a namespace has to wait until the identity of a
+	// binding is trusted; nil for never.
+	Waits func(namespace string, b *connections.Binding) bool
 }
 
 // Decide gives an annotated pod its connections.
@@ -137,6 +140,8 @@ func (p *Pods) injections(ctx context.Context, namespace string, pod mutate.Pod,
 		injection := b.Injection()
 		if keep {
 			injection.ServiceAccount = ""
+		} else {
+			injection.Wait = p.Waits != nil && p.Waits(namespace, b)
 		}
 		injections = append(injections, injection)
 	}

@@ -26,7 +26,7 @@ const managedBy = v1alpha1.ManagedBy + "-import"
 
 // readKeys brings the Secret with a Connection's credentials up to date. Its problem
 // is what a person has to do.
-func (i *importer) readKeys(ctx context.Context, w wanted) *connections.Problem {
+func (i *Importer) readKeys(ctx context.Context, w wanted) *connections.Problem {
 	if w.Spec.Auth.SecretRef == nil {
 		return nil
 	}
@@ -50,7 +50,7 @@ func (i *importer) readKeys(ctx context.Context, w wanted) *connections.Problem 
 }
 
 // needSecret says what a person has to make.
-func (i *importer) needSecret(ctx context.Context, key client.ObjectKey, w wanted) *connections.Problem {
+func (i *Importer) needSecret(ctx context.Context, key client.ObjectKey, w wanted) *connections.Problem {
 	found := &metav1.PartialObjectMetadata{}
 	found.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 	if err := i.Live.Get(ctx, key, found); !apierrors.IsNotFound(err) {
@@ -61,7 +61,7 @@ func (i *importer) needSecret(ctx context.Context, key client.ObjectKey, w wante
 		w.Spec.Target.Service, w.Spec.Auth.Type, key.Name, key.Namespace)}
 }
 
-func (i *importer) writeKeys(ctx context.Context, key client.ObjectKey, present *corev1.Secret, w wanted, keys map[string][]byte) *connections.Problem {
+func (i *Importer) writeKeys(ctx context.Context, key client.ObjectKey, present *corev1.Secret, w wanted, keys map[string][]byte) *connections.Problem {
 	same := maps.EqualFunc(present.Data, keys, slices.Equal)
 	if present.UID != "" && same {
 		return nil

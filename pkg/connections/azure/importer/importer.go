@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -66,14 +67,18 @@ const (
 	lastRetry  = 5 * time.Minute
 )
 
-// importer imports, for as long as this replica leads.
-type importer struct {
+// Importer imports, for as long as this replica leads.
+type Importer struct {
 	Options
 	client client.Client
 
 	mu sync.Mutex
 	// wanted is what was found, by the Connection's name.
 	wanted map[types.NamespacedName]wanted
+	// doubtful are the Connections of linkers of which it is not known what they become.
+	doubtful map[types.NamespacedName]bool
+	// ready says that all linkers were once looked at.
+	ready bool
 	// settings are what each linker's digest stood for.
 	settings map[string]known
 }
@@ -93,24 +98,24 @@ type known struct {
 }
 
 // Setup adds an importer to the manager of the leader.
-func Setup(mgr manager.Manager, o Options) error {
-	i := &importer{Options: o, client: mgr.GetClient(),
+func Setup(mgr manager.Manager, o Options) (*Importer, error) {
+	i := &Importer{Options: o, client: mgr.GetClient(),
 		wanted: map[types.NamespacedName]wanted{}, settings: map[string]known{}}
 	imported := predicate.NewPredicateFuncs(func(object client.Object) bool {
-		return object.GetLabels()[v1alpha1.LabelImported] != "" || i.isWanted(client.ObjectKeyFromObject(object))
+		return object.GetLabels()[v1alpha1.LabelImported] != "" || i.isImported(client.ObjectKeyFromObject(object))
 	})
 	err := ctrl.NewControllerManagedBy(mgr).Named("import").
 		For(&v1alpha1.Connection{}, builder.WithPredicates(imported)).
 		WithOptions(controller.Options{}).
 		Complete(i)
 	if err != nil {
-		return fmt.Errorf("setting up the import: %w", err)
+		return nil, fmt.Errorf("setting up the import: %w", err)
 	}
-	return mgr.Add(i)
+	return i, mgr.Add(i)
 }
 
 // Start imports again and again until ctx ends.
-func (i *importer) Start(ctx context.Context) error {
+func (i *Importer) Start(ctx context.Context) error {
 	log := ctrl.LoggerFrom(ctx).WithName("import")
 	ctx = ctrl.LoggerInto(ctx, log)
 	for wait, retry := time.Duration(0), firstRetry; ; {
@@ -133,7 +138,7 @@ func (i *importer) Start(ctx context.Context) error {
 }
 
 // Reconcile puts back a Connection that others edited or deleted.
-func (i *importer) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+func (i *Importer) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	i.mu.Lock()
 	w, ok := i.wanted[request.NamespacedName]
 	i.mu.Unlock()
@@ -143,9 +148,27 @@ func (i *importer) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Re
 	return ctrl.Result{}, i.keep(ctx, w)
 }
 
-func (i *importer) isWanted(key types.NamespacedName) bool {
+// Ready reports whether all linkers were looked at since this replica leads.
+func (i *Importer) Ready() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	_, ok := i.wanted[key]
-	return ok
+	return i.ready
+}
+
+// Imported reports whether a definition is of a Connection that is imported, whatever
+// its label says. It is sure where it authenticates as Azure says: an edit that is not
+// put back yet is not, nor is one of which it is not known what its linker is now.
+func (i *Importer) Imported(d connections.Definition) (imported, sure bool) {
+	key := types.NamespacedName{Namespace: d.Namespace, Name: d.Name}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	w, known := i.wanted[key]
+	return known || i.doubtful[key], known && equality.Semantic.DeepEqual(w.Spec.Auth, d.Spec.Auth)
+}
+
+func (i *Importer) isImported(key types.NamespacedName) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	_, known := i.wanted[key]
+	return known
 }

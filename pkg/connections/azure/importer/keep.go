@@ -5,6 +5,7 @@ package importer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -17,8 +18,11 @@ import (
 	"serviceconnector.dev/pkg/connections/v1alpha1"
 )
 
+// errForeign says that a Connection is somebody else's.
+var errForeign = errors.New("was not imported, and is left as it is")
+
 // keep makes a Connection be as its linker says, and tells of it in its status.
-func (i *importer) keep(ctx context.Context, w wanted) error {
+func (i *Importer) keep(ctx context.Context, w wanted) error {
 	present := &v1alpha1.Connection{}
 	err := i.client.Get(ctx, client.ObjectKey{Namespace: w.Namespace, Name: w.Name}, present)
 	switch {
@@ -26,7 +30,7 @@ func (i *importer) keep(ctx context.Context, w wanted) error {
 		present, err = i.create(ctx, w)
 	case err != nil:
 	case present.Labels[v1alpha1.LabelImported] == "" && present.Annotations[v1alpha1.AnnotationLinker] != w.Linker:
-		return fmt.Errorf("Connection %q in namespace %q was not imported, and is left as it is; rename it, or the linker", w.Name, w.Namespace) //nolint:staticcheck // a kind
+		return fmt.Errorf("Connection %q in namespace %q %w; rename it, or the linker", w.Name, w.Namespace, errForeign) //nolint:staticcheck // a kind
 	default:
 		err = i.update(ctx, w, present)
 	}
@@ -36,7 +40,7 @@ func (i *importer) keep(ctx context.Context, w wanted) error {
 	return i.tellImported(ctx, w, present)
 }
 
-func (i *importer) create(ctx context.Context, w wanted) (*v1alpha1.Connection, error) {
+func (i *Importer) create(ctx context.Context, w wanted) (*v1alpha1.Connection, error) {
 	c := &v1alpha1.Connection{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: w.Name}, Spec: w.Spec}
 	mark(c, w)
 	err := i.client.Create(ctx, c, client.FieldOwner(v1alpha1.ManagedBy))
@@ -53,7 +57,7 @@ func (i *importer) create(ctx context.Context, w wanted) (*v1alpha1.Connection, 
 }
 
 // update writes where something differs. What the linker did not change was edited.
-func (i *importer) update(ctx context.Context, w wanted, present *v1alpha1.Connection) error {
+func (i *Importer) update(ctx context.Context, w wanted, present *v1alpha1.Connection) error {
 	changed := present.DeepCopy()
 	changed.Spec = ours(w.Spec, present.Spec)
 	mark(changed, w)

@@ -9,13 +9,12 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"serviceconnector.dev/pkg/connections"
+	"serviceconnector.dev/pkg/connections/azure/status"
 	"serviceconnector.dev/pkg/connections/v1alpha1"
 )
 
@@ -27,7 +26,7 @@ const fieldOwner = v1alpha1.ManagedBy + "-import"
 const leaseName = "service-connector"
 
 // tellImported writes into a Connection's status how its import went.
-func (i *importer) tellImported(ctx context.Context, w wanted, present *v1alpha1.Connection) error {
+func (i *Importer) tellImported(ctx context.Context, w wanted, present *v1alpha1.Connection) error {
 	condition := metav1.Condition{Type: v1alpha1.ConditionImported, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonImported,
 		Message: fmt.Sprintf("its spec is that of linker %q", nameOf(w.Linker))}
 	if w.credentials != nil {
@@ -37,7 +36,7 @@ func (i *importer) tellImported(ctx context.Context, w wanted, present *v1alpha1
 }
 
 // doubt tells all that was imported that Azure cannot be asked.
-func (i *importer) doubt(ctx context.Context, problem *connections.Problem) {
+func (i *Importer) doubt(ctx context.Context, problem *connections.Problem) {
 	var imported v1alpha1.ConnectionList
 	if err := i.client.List(ctx, &imported, client.HasLabels{v1alpha1.LabelImported}); err != nil {
 		ctrl.LoggerFrom(ctx).Info("what was imported could not be listed", "reason", err.Error())
@@ -53,30 +52,12 @@ func (i *importer) doubt(ctx context.Context, problem *connections.Problem) {
 	}
 }
 
-// setCondition writes the one condition that is ours, if it changed.
-func (i *importer) setCondition(ctx context.Context, c *v1alpha1.Connection, condition metav1.Condition) error {
-	condition.ObservedGeneration = c.Generation
-	conditions := append([]metav1.Condition(nil), c.Status.Conditions...)
-	if !meta.SetStatusCondition(&conditions, condition) {
-		return nil
-	}
-	condition = *meta.FindStatusCondition(conditions, condition.Type)
-	status := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"conditions": []any{map[string]any{
-		"type": condition.Type, "status": string(condition.Status), "reason": condition.Reason, "message": condition.Message,
-		"observedGeneration": condition.ObservedGeneration, "lastTransitionTime": condition.LastTransitionTime.UTC().Format("2006-01-02T15:04:05Z"),
-	}}}}}
-	status.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Connection"))
-	status.SetNamespace(c.Namespace)
-	status.SetName(c.Name)
-	err := i.client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(status), client.FieldOwner(fieldOwner), client.ForceOwnership)
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("writing the condition of Connection %q in namespace %q: %w", c.Name, c.Namespace, err)
-	}
-	return nil
+func (i *Importer) setCondition(ctx context.Context, c *v1alpha1.Connection, condition metav1.Condition) error {
+	return status.Set(ctx, i.client, fieldOwner, "Connection", c, c.Status.Conditions, condition)
 }
 
 // report tells of a linker that is no Connection.
-func (i *importer) report(ctx context.Context, linker string, problem *connections.Problem) {
+func (i *Importer) report(ctx context.Context, linker string, problem *connections.Problem) {
 	message := fmt.Sprintf("linker %q is not imported: %s", linker, problem.Message)
 	ctrl.LoggerFrom(ctx).Info("not imported", "linker", linker, "reason", problem.Message)
 	i.Teller.Tell(ctx, corev1.ObjectReference{APIVersion: coordinationv1.SchemeGroupVersion.String(), Kind: "Lease", Namespace: i.Home, Name: leaseName},

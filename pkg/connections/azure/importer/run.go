@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,7 +24,7 @@ import (
 )
 
 // run imports once.
-func (i *importer) run(ctx context.Context) error {
+func (i *Importer) run(ctx context.Context) error {
 	linkers, err := i.Source.Linkers(ctx)
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func (i *importer) run(ctx context.Context) error {
 // take makes one linker the Connection that it is to become, and adds it to those
 // that were seen. Its problem is what keeps it from that. A Connection stays as it is
 // while it is not known what its linker is to become.
-func (i *importer) take(ctx context.Context, w wanted, seen map[types.NamespacedName]wanted) *connections.Problem {
+func (i *Importer) take(ctx context.Context, w wanted, seen map[types.NamespacedName]wanted) *connections.Problem {
 	key := types.NamespacedName{Namespace: w.Namespace, Name: w.Name}
 	other, taken := seen[key]
 	if !taken {
@@ -67,7 +68,13 @@ func (i *importer) take(ctx context.Context, w wanted, seen map[types.Namespaced
 	i.mu.Lock()
 	i.wanted[key] = w
 	i.mu.Unlock()
-	if err := i.keep(ctx, w); err != nil {
+	err := i.keep(ctx, w)
+	if errors.Is(err, errForeign) {
+		i.mu.Lock()
+		delete(i.wanted, key)
+		i.mu.Unlock()
+	}
+	if err != nil {
 		return notImported("%v", err)
 	}
 	return nil
@@ -75,7 +82,7 @@ func (i *importer) take(ctx context.Context, w wanted, seen map[types.Namespaced
 
 // want returns what a linker is to become. Its settings are asked for when its
 // properties are new.
-func (i *importer) want(ctx context.Context, l azure.Linker) (wanted, error) {
+func (i *Importer) want(ctx context.Context, l azure.Linker) (wanted, error) {
 	raw, err := json.Marshal(l)
 	if err != nil {
 		return wanted{}, fmt.Errorf("encoding its properties: %w", err)
@@ -101,13 +108,17 @@ func (i *importer) want(ctx context.Context, l azure.Linker) (wanted, error) {
 	return wanted{Imported: azure.Import(l, k.settings, i.Tenant, i.Cloud), digest: digest}, nil
 }
 
-// forgetGone forgets the linkers that are gone.
-func (i *importer) forgetGone(linkers []azure.Linker, seen map[types.NamespacedName]wanted) {
+// forgetGone takes over which linkers there are.
+func (i *Importer) forgetGone(linkers []azure.Linker, seen map[types.NamespacedName]wanted) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.ready, i.doubtful = true, map[types.NamespacedName]bool{}
+	for key, w := range seen {
+		i.doubtful[key] = w.Problem != nil
+	}
 	maps.DeleteFunc(i.wanted, func(key types.NamespacedName, _ wanted) bool {
-		_, ok := seen[key]
-		return !ok
+		w, ok := seen[key]
+		return !ok || w.Problem != nil
 	})
 	maps.DeleteFunc(i.settings, func(id string, _ known) bool {
 		return !slices.ContainsFunc(linkers, func(l azure.Linker) bool { return l.ID == id })
@@ -115,7 +126,7 @@ func (i *importer) forgetGone(linkers []azure.Linker, seen map[types.NamespacedN
 }
 
 // removeGone deletes the Connections of linkers that are gone.
-func (i *importer) removeGone(ctx context.Context, seen map[types.NamespacedName]wanted) error {
+func (i *Importer) removeGone(ctx context.Context, seen map[types.NamespacedName]wanted) error {
 	var imported v1alpha1.ConnectionList
 	if err := i.client.List(ctx, &imported, client.HasLabels{v1alpha1.LabelImported}); err != nil {
 		return fmt.Errorf("listing what was imported: %w", err)
