@@ -191,6 +191,11 @@ func (s *shop) events(namespace, reason string) string {
 
 func (s *shop) eventually(what string, done func() bool) {
 	s.t.Helper()
+	s.within(patience, what, done)
+}
+
+func (s *shop) within(patience time.Duration, what string, done func() bool) {
+	s.t.Helper()
 	for end := time.Now().Add(patience); !done(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
 			s.t.Fatalf("not within %s: %s", patience, what)

@@ -104,6 +104,24 @@ func (l *located) provisioned() Finding {
 	return warning(check, "", "%s: %s", condition.Reason, condition.Message)
 }
 
+// azure says what the status says of Azure, for a connection that has to do with it.
+func (l *located) azure() []Finding {
+	var findings []Finding
+	for _, c := range []struct{ condition, check string }{
+		{v1alpha1.ConditionImported, "import from Azure"}, {v1alpha1.ConditionFederated, "federated credentials"},
+	} {
+		condition := meta.FindStatusCondition(l.status.Conditions, c.condition)
+		switch {
+		case condition == nil:
+		case condition.Status == metav1.ConditionTrue:
+			findings = append(findings, ok(c.check, "%s", condition.Message))
+		default:
+			findings = append(findings, warning(c.check, "docs/azure.md says what each reason means", "%s: %s", condition.Reason, condition.Message))
+		}
+	}
+	return findings
+}
+
 // missing is the finding for a name that nobody defined.
 func missing(ctx context.Context, r client.Reader, namespace metav1.Object, name string) Finding {
 	denial := connections.Unavailable(name, namespace.GetName(), available(ctx, r, namespace))

@@ -47,6 +47,8 @@ func checkOwned(ctx context.Context, r client.Reader, o connections.Object, b *c
 	check := checkLabel(o)
 	owner := present.Labels[v1alpha1.LabelConnection]
 	switch {
+	case present.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy && b.Definition.Imported && o.Kind == connections.KindSecret:
+		return ok(check, "was made by Azure's Service Connector, and is used as it is")
 	case present.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy:
 		return failure(check, "rename it, or set spec.secretName of the connection", "was not made by Service Connector (no label %s=%s); it is left as it is, and pods are refused",
 			v1alpha1.LabelManagedBy, v1alpha1.ManagedBy)

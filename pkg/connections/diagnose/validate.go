@@ -49,6 +49,7 @@ func Validate(ctx context.Context, r client.Reader, namespace, name string) ([]F
 	if finding := l.provisioned(); finding.Result != OK {
 		findings = append(findings, finding)
 	}
+	findings = append(findings, l.azure()...)
 	users, err := usersOf(ctx, r, namespace, name)
 	if err != nil {
 		findings = append(findings, unseen(checkPod, err))
