@@ -152,16 +152,8 @@ func (o options) validate() error {
 	if o.logFormat != "json" && o.logFormat != "text" {
 		return fmt.Errorf("--log-format %q is unknown; write json or text", o.logFormat)
 	}
-	if o.azure.Cluster != "" {
-		if err := o.azure.Validate(); err != nil {
-			return fmt.Errorf("--azure-cluster and what goes with it: %w", err)
-		}
-	}
-	if o.azureFederate && o.azure.Cluster == "" {
-		return fmt.Errorf("--azure-federate goes with --azure-cluster; write that, too")
-	}
-	if o.azureInterval < time.Second {
-		return fmt.Errorf("--azure-interval %s is too short; write 1s or more", o.azureInterval)
+	if err := o.validateAzure(); err != nil {
+		return err
 	}
 	if o.certificateLife < time.Second {
 		return fmt.Errorf("--certificate-lifetime %s is too short", o.certificateLife)
@@ -205,4 +197,19 @@ func (o options) listenAddress() (host string, port int, err error) {
 		err = errors.New("port out of range")
 	}
 	return host, port, err
+}
+
+func (o options) validateAzure() error {
+	if o.azure.Cluster != "" {
+		if err := o.azure.Validate(); err != nil {
+			return fmt.Errorf("--azure-cluster and what goes with it: %w", err)
+		}
+	}
+	if o.azureFederate && o.azure.Cluster == "" {
+		return fmt.Errorf("--azure-federate goes with --azure-cluster; write that, too")
+	}
+	if o.azureInterval < time.Second {
+		return fmt.Errorf("--azure-interval %s is too short; write 1s or more", o.azureInterval)
+	}
+	return nil
 }

@@ -73,12 +73,10 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
-	feed := cluster.NewFeed(index, metadataClient, mgr.GetRESTMapper(), o.namespaces)
-	watched, err := index.Watch(ctx, mgr.GetCache())
+	synced, err := feed(ctx, mgr, index, metadataClient, o.namespaces)
 	if err != nil {
 		return err
 	}
-	synced := func() bool { return watched() && feed.Synced() }
 	meter, leading := newMetrics(crmetrics.Registry, keeper.NotAfter), newLeaderMetrics(crmetrics.Registry)
 	client, err := provisionClient(config, mgr.GetRESTMapper())
 	if err != nil {
@@ -115,7 +113,6 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 	if err := errors.Join(
 		mgr.Add(lead),
 		mgr.Add(everyReplica{keeper.Run}),
-		mgr.Add(everyReplica{feed.Run}),
 		mgr.Add(everyReplica{limitMemory(synced)}),
 		mgr.AddHealthzCheck("ping", func(*http.Request) error { return nil }),
 		mgr.AddReadyzCheck("caches", readyWhen(synced)),
@@ -126,6 +123,17 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 	}
 	log.Info("starting", "version", version, "listen", o.listen)
 	return mgr.Start(leaving.after(ctx, o.drain))
+}
+
+// feed has the manager keep the index up to date. synced reports whether all that
+// existed at the start has arrived.
+func feed(ctx context.Context, mgr manager.Manager, index *cluster.Index, client metadata.Interface, namespaces []string) (synced func() bool, err error) {
+	metadata := cluster.NewFeed(index, client, mgr.GetRESTMapper(), namespaces)
+	connections, err := index.Watch(ctx, mgr.GetCache())
+	if err != nil {
+		return nil, err
+	}
+	return func() bool { return connections() && metadata.Synced() }, mgr.Add(everyReplica{metadata.Run})
 }
 
 // clientConfig returns the configuration of the API clients. There is no rate

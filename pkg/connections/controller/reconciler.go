@@ -81,7 +81,8 @@ func (r *reconciler[T]) Reconcile(ctx context.Context, request ctrl.Request) (ct
 	if problem := r.audience(object); finding.problem == nil {
 		finding.problem = problem
 	}
-	finding.unsettled = finding.problem == nil && failed(*current, object.GetGeneration()) && !(finding.looked && r.failures.known(definition.Owner()))
+	settled := finding.looked && r.failures.known(definition.Owner())
+	finding.unsettled = finding.problem == nil && !settled && failed(*current, object.GetGeneration())
 	wanted := status(*current, object.GetGeneration(), finding)
 	if !equality.Semantic.DeepEqual(*current, wanted) {
 		*current = wanted
