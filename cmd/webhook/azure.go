@@ -13,12 +13,10 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/metadata"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"serviceconnector.dev/pkg/connections/azure"
 	"serviceconnector.dev/pkg/connections/azure/importer"
-	"serviceconnector.dev/pkg/connections/cluster"
 	"serviceconnector.dev/pkg/connections/controller"
 	"serviceconnector.dev/pkg/connections/controller/federation"
 )
@@ -32,12 +30,13 @@ func newAzure(o options, log logr.Logger) (*azure.Client, error) {
 }
 
 // setupAzure adds to the leader's manager what asks Azure.
-func setupAzure(mgr manager.Manager, o options, source *azure.Client, index *cluster.Index, leading *leaderMetrics, clients kubernetes.Interface, pods metadata.Interface) error {
+func (a *afterwards) setupAzure(mgr manager.Manager) error {
+	o := a.options
 	teller := controller.NewTeller(mgr.GetClient(), time.Now)
 	imports, err := importer.Setup(mgr, importer.Options{
-		Source: source,
+		Source: a.source,
 		Teller: teller,
-		Meter:  leading,
+		Meter:  a.meter,
 		Live:   mgr.GetAPIReader(),
 		Tenant: os.Getenv("AZURE_TENANT_ID"),
 		Cloud:  o.azure.Cloud,
@@ -51,14 +50,14 @@ func setupAzure(mgr manager.Manager, o options, source *azure.Client, index *clu
 		return err
 	}
 	return federation.Setup(mgr, federation.Options{
-		Azure:      source,
-		Index:      index,
+		Azure:      a.source,
+		Index:      a.index,
 		Teller:     teller,
 		Imported:   imports.Imported,
 		Ready:      imports.Ready,
-		Issuer:     func(ctx context.Context) (string, error) { return issuer(ctx, clients) },
+		Issuer:     func(ctx context.Context) (string, error) { return issuer(ctx, a.clients) },
 		Live:       mgr.GetAPIReader(),
-		Pods:       pods,
+		Pods:       a.metadata,
 		Namespaces: o.scanned(),
 		Now:        time.Now,
 	})

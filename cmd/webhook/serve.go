@@ -31,7 +31,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"serviceconnector.dev/pkg/connections/cluster"
-	"serviceconnector.dev/pkg/connections/controller"
 	"serviceconnector.dev/pkg/connections/provision"
 	"serviceconnector.dev/pkg/connections/v1alpha1"
 	"serviceconnector.dev/pkg/mutate/admission"
@@ -94,21 +93,7 @@ func serve(ctx context.Context, o options, log logr.Logger) error {
 	})
 	lead := &leader{
 		process: mgr, namespace: o.namespace, log: log.WithName("leader"), ready: synced, leading: leading.Leading,
-		setup: func(mgr manager.Manager) error {
-			client, err := provisionClient(mgr.GetConfig(), mgr.GetRESTMapper())
-			if err != nil {
-				return err
-			}
-			keeper := provisioner.As(client)
-			err = controller.Setup(mgr, controller.Options{
-				Index: index, Renderer: keeper, Keeper: keeper, Meter: leading, Now: time.Now, Pace: o.pace,
-				Namespaces: o.scanned(), ScanInterval: o.scan, Evict: o.evict, Roll: o.roll, Configuration: o.configuration,
-			})
-			if err != nil || source == nil {
-				return err
-			}
-			return setupAzure(mgr, o, source, index, leading, clients, metadataClient)
-		},
+		setup: (&afterwards{o, source, provisioner, index, leading, clients, metadataClient}).setup,
 	}
 	if err := errors.Join(
 		mgr.Add(lead),
