@@ -15,7 +15,7 @@ import (
 // heap is the index, which stays, and an admission leaves little: half of Go's default
 // costs next to no processor time.
 const (
-	growthAtStart = 20
+	growthAtStart = 10
 	growth        = 50
 )
 

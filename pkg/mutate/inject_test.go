@@ -14,6 +14,7 @@ var (
 	orders   = Injection{Connection: "orders-db", Revision: "r1", Secret: "sc-orders-db-secret"}
 	receipts = Injection{Connection: "receipts", Revision: "r2", Secret: "sc-receipts-secret",
 		ServiceAccount: "sc-account-1", WorkloadIdentity: true}
+	waiting = Injection{Connection: "receipts", Revision: "r2", ServiceAccount: "sc-account-1", WorkloadIdentity: true, Wait: true}
 )
 
 func TestInject(t *testing.T) {
@@ -36,6 +37,25 @@ func TestInject(t *testing.T) {
 				`{"op":"add","path":"/metadata/labels/azure.workload.identity~1use","value":"true"},` +
 				`{"op":"add","path":"/spec/serviceAccountName","value":"sc-account-1"},` +
 				`{"op":"add","path":"/spec/containers/0/envFrom","value":[{"secretRef":{"name":"sc-receipts-secret"}}]}]`,
+		},
+		"an identity that is to be waited for": {
+			pod:        `{"metadata":{"annotations":{"serviceconnector.dev/injected":"receipts@r2"}},"spec":{"serviceAccountName":"sc-account-1","containers":[]}}`,
+			injections: []Injection{waiting},
+			want: `[{"op":"add","path":"/metadata/labels","value":{"azure.workload.identity/use":"true"}},` +
+				`{"op":"add","path":"/metadata/labels/serviceconnector.dev~1gated","value":"true"},` +
+				`{"op":"add","path":"/spec/schedulingGates","value":[{"name":"serviceconnector.dev/provisioning"}]}]`,
+		},
+		"behind the author's gates": {
+			pod: `{"metadata":{"annotations":{"serviceconnector.dev/injected":"receipts@r2"},"labels":{"azure.workload.identity/use":"true","serviceconnector.dev/gated":"true"}},` +
+				`"spec":{"serviceAccountName":"sc-account-1","schedulingGates":[{"name":"example.com/own"}],"containers":[]}}`,
+			injections: []Injection{waiting},
+			want:       `[{"op":"add","path":"/spec/schedulingGates/-","value":{"name":"serviceconnector.dev/provisioning"}}]`,
+		},
+		"a pod that names its node never waits": {
+			pod: `{"metadata":{"annotations":{"serviceconnector.dev/injected":"receipts@r2"},"labels":{"azure.workload.identity/use":"true"}},` +
+				`"spec":{"serviceAccountName":"sc-account-1","nodeName":"node-1","containers":[]}}`,
+			injections: []Injection{waiting},
+			want:       ``,
 		},
 		"no labels and no annotations yet": {
 			pod:        `{"metadata":{"labels":null},"spec":{"containers":[]}}`,

@@ -202,6 +202,21 @@ func mustBeInjected(t *testing.T, raw []byte, request Request, injections []Inje
 			t.Error("the label is missing")
 		}
 	}
+	mustWait(t, raw, slices.ContainsFunc(injections, func(i Injection) bool { return i.Wait }))
+}
+
+// mustWait asserts that a pod has the gate if it has to wait and names no node.
+func mustWait(t *testing.T, raw []byte, waits bool) {
+	t.Helper()
+	var pod struct {
+		Spec gating `json:"spec"`
+	}
+	if err := json.Unmarshal(raw, &pod); err != nil {
+		t.Fatal(err)
+	}
+	if waits && pod.Spec.NodeName == "" && !slices.Contains(pod.Spec.SchedulingGates, gate{SchedulingGate}) {
+		t.Errorf("the pod does not wait: %+v", pod.Spec.SchedulingGates)
+	}
 }
 
 func apply(t *testing.T, raw, patch []byte) []byte {

@@ -40,6 +40,9 @@ func randomPod(e *entropy) map[string]any {
 	put(e, spec, "serviceAccount", absent, "default", "sc-account-1")
 	put(e, spec, "volumes", absent, nil, []any{}, []any{map[string]any{"name": "own", "futureVolume": map[string]any{}}},
 		[]any{map[string]any{"name": "sc-c0", "secret": map[string]any{"secretName": "s0", "defaultMode": 420}}})
+	put(e, spec, "nodeName", absent, absent, "", "node-1")
+	put(e, spec, "schedulingGates", absent, nil, []any{}, []any{map[string]any{"name": "example.com/other", "future": 1}},
+		[]any{map[string]any{"name": SchedulingGate}})
 	put(e, spec, "initContainers", absent, nil, []any{}, randomContainers(e, "init"))
 	put(e, spec, "containers", randomContainers(e, "app"), []any{})
 	return map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
@@ -83,6 +86,7 @@ func randomInjections(e *entropy) []Injection {
 		if e.next(2) == 1 {
 			injection.WorkloadIdentity = true
 			injection.ServiceAccount = pick(e, "", "sc-account-1")
+			injection.Wait = pick(e, false, true)
 		}
 		switch e.next(4) {
 		case 1:

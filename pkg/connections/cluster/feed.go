@@ -28,6 +28,9 @@ import (
 // been installed.
 const driverInterval = 30 * time.Second
 
+// arrivalInterval is how often to look whether all there is of a kind has arrived.
+const arrivalInterval = 10 * time.Millisecond
+
 var (
 	namespaces      = corev1.SchemeGroupVersion.WithResource("namespaces")
 	secrets         = corev1.SchemeGroupVersion.WithResource("secrets")
@@ -70,8 +73,16 @@ func NewFeed(index *Index, client metadata.Interface, mapper meta.RESTMapper, se
 // lasts.
 func (f *Feed) Run(ctx context.Context) error {
 	var running sync.WaitGroup
+	// One after the other: while all there is of a kind arrives, it takes twice its
+	// memory.
 	for _, feed := range f.feeds {
 		running.Go(func() { feed.run(ctx, f.client) })
+		for !feed.store.synced() && ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-time.After(arrivalInterval):
+			}
+		}
 	}
 	running.Go(func() {
 		for !f.hasDriver() {

@@ -75,6 +75,13 @@ type federation struct {
 	// about each: by client id.
 	identities map[string]string
 	asked      map[string]asked
+	// swept is when all identities were last looked at.
+	swept time.Time
+	// pending says that Azure does not trust all yet.
+	pending bool
+	// listing is when identities were last looked for, and listingError how that went.
+	listing      asked
+	listingError error
 
 	mu sync.Mutex
 	// problems are what keeps a binding's service accounts from being trusted, by the
@@ -107,7 +114,6 @@ func (f *federation) Start(ctx context.Context) error {
 			return nil
 		}
 	}
-	var swept time.Time
 	for wait, retry := time.Duration(0), firstRetry; ; {
 		select {
 		case <-ctx.Done():
@@ -118,16 +124,16 @@ func (f *federation) Start(ctx context.Context) error {
 			}
 		case <-time.After(wait):
 		}
-		all := f.Now().Sub(swept) >= sweepEvery
-		if err := f.round(ctx, all); err != nil && ctx.Err() == nil {
+		err := f.round(ctx, f.Now().Sub(f.swept) >= sweepEvery)
+		switch {
+		case err != nil && ctx.Err() == nil:
 			ctrl.LoggerFrom(ctx).Info("federated credentials are not as they should be, and are tried again", "reason", azure.Explain("keeping federated credentials", err).Message)
 			wait, retry = retry, min(2*retry, lastRetry)
-			continue
+		case f.pending:
+			wait, retry = askAgain, firstRetry
+		default:
+			wait, retry = sweepEvery, firstRetry
 		}
-		if all {
-			swept = f.Now()
-		}
-		wait, retry = sweepEvery, firstRetry
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -25,10 +26,15 @@ type count struct {
 	total, trusted int
 }
 
-// report writes the condition Federated of every definition with service accounts in
-// use.
+// report writes the condition Federated of every definition that has, or had, service
+// accounts in use.
 func (f *federation) report(ctx context.Context, wanted map[string][]account) error {
 	counts := map[string]count{}
+	for _, bindings := range f.federating() {
+		for _, b := range bindings {
+			counts[b.Definition.Owner()] = count{client: strings.ToLower(string(b.Identity.ClientID))}
+		}
+	}
 	for id, accounts := range wanted {
 		for _, a := range accounts {
 			for _, owner := range a.owners {
@@ -68,13 +74,20 @@ func (f *federation) reportOne(ctx context.Context, owner string, c count) error
 		if err := f.client.Get(ctx, client.ObjectKey{Name: name}, object); err != nil {
 			return client.IgnoreNotFound(err)
 		}
-		return status.Set(ctx, f.client, fieldOwner, "ClusterConnection", object, object.Status.Conditions, condition)
+		return f.write(ctx, "ClusterConnection", object, object.Status.Conditions, condition, c)
 	}
 	object := &v1alpha1.Connection{}
 	if err := f.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, object); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	return status.Set(ctx, f.client, fieldOwner, "Connection", object, object.Status.Conditions, condition)
+	return f.write(ctx, "Connection", object, object.Status.Conditions, condition, c)
+}
+
+func (f *federation) write(ctx context.Context, kind string, object client.Object, has []metav1.Condition, condition metav1.Condition, c count) error {
+	if c.total == 0 && meta.FindStatusCondition(has, condition.Type) == nil {
+		return nil // nobody has used it yet
+	}
+	return status.Set(ctx, f.client, fieldOwner, kind, object, has, condition)
 }
 
 func (f *federation) problem(id string) *connections.Problem {

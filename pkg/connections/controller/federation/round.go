@@ -30,6 +30,7 @@ func (f *federation) round(ctx context.Context, all bool) error {
 		}
 	}
 	wanted := f.accounts()
+	f.pending = slices.ContainsFunc(slices.Collect(maps.Values(wanted)), missing)
 	due := f.due(wanted)
 	if !all && len(due) == 0 {
 		return f.report(ctx, wanted)
@@ -41,6 +42,9 @@ func (f *federation) round(ctx context.Context, all bool) error {
 		}
 		return errors.Join(err, f.report(ctx, wanted))
 	}
+	if all {
+		f.swept = f.Now() // what fails of it is tried by itself
+	}
 	var failed []error
 	for _, id := range slices.Sorted(maps.Keys(identities)) {
 		if !all && !slices.Contains(due, id) {
@@ -48,57 +52,82 @@ func (f *federation) round(ctx context.Context, all bool) error {
 		}
 		problem, err := f.keep(ctx, identities[id], wanted[id])
 		f.setProblem(id, problem)
-		f.asked[id] = asked{at: f.Now(), names: names(wanted[id]), failed: err != nil}
+		f.note(id, wanted[id], err)
 		failed = append(failed, err)
 	}
 	for id := range wanted {
 		if _, ok := identities[id]; !ok {
 			f.setProblem(id, &connections.Problem{Reason: v1alpha1.ReasonIdentityNotFound, Message: fmt.Sprintf(
 				"no identity with client id %s is in the scopes where identities are looked for; correct it, or name its resource group in azure.federation.scopes", id)})
-			f.asked[id] = asked{at: f.Now(), names: names(wanted[id])}
+			f.note(id, wanted[id], nil)
 		}
 	}
 	return errors.Join(append(failed, f.report(ctx, wanted))...)
 }
 
-// asked is when Azure was last asked about an identity, and for which credentials.
+// asked is when Azure was last asked about an identity, for which credentials, and how
+// often it failed in a row.
 type asked struct {
-	at     time.Time
-	names  string
-	failed bool
+	at       time.Time
+	names    string
+	failures int
+}
+
+func (f *federation) note(id string, accounts []account, err error) {
+	now := asked{at: f.Now(), names: names(accounts)}
+	if err != nil {
+		now.failures = f.asked[id].failures + 1
+	}
+	f.asked[id] = now
 }
 
 // due returns the identities of which something is missing or left over. What Azure
-// was asked for a moment ago is not due: a limit, say, does not end by asking again.
+// was asked for a moment ago is not due: a limit, say, does not end by asking again,
+// and what failed is asked for later and later.
 func (f *federation) due(wanted map[string][]account) []string {
-	var due []string
+	ids := map[string]struct{}{}
 	for id := range f.asked {
-		if _, ok := wanted[id]; !ok && f.asked[id].names != "" {
-			due = append(due, id)
-		}
+		ids[id] = struct{}{}
 	}
-	for id, accounts := range wanted {
-		last := f.asked[id]
-		same := last.names == names(accounts) && !last.failed
-		if !same || missing(accounts) && f.Now().Sub(last.at) >= askAgain {
+	for id := range wanted {
+		ids[id] = struct{}{}
+	}
+	var due []string
+	for id := range ids {
+		last, accounts := f.asked[id], wanted[id]
+		since := f.Now().Sub(last.at)
+		switch {
+		case last.failures > 0 && since < backOff(last.failures):
+		case last.failures > 0, last.names != names(accounts), missing(accounts) && since >= askAgain:
 			due = append(due, id)
 		}
 	}
 	return due
 }
 
+// backOff returns how long to wait after failures in a row.
+func backOff(failures int) time.Duration {
+	return min(firstRetry<<min(failures-1, 10), lastRetry)
+}
+
 // find returns the resource ids of identities by client id. They are looked for anew
-// where one is not known.
+// where one is not known, later and later while that fails.
 func (f *federation) find(ctx context.Context, wanted map[string][]account, all bool) (map[string]string, error) {
 	unknown := func(id string) bool { return f.identities[id] == "" }
 	if !all && !slices.ContainsFunc(slices.Collect(maps.Keys(wanted)), unknown) {
 		return f.identities, nil
 	}
-	found, err := f.Azure.Identities(ctx)
-	if err == nil {
-		f.identities = found
+	if last := f.listing; last.failures > 0 && f.Now().Sub(last.at) < backOff(last.failures) {
+		return nil, f.listingError
 	}
-	return found, err
+	found, err := f.Azure.Identities(ctx)
+	f.listing.at, f.listingError = f.Now(), err
+	if err != nil {
+		f.listing.failures++
+		return nil, err
+	}
+	f.listing.failures, f.identities = 0, found
+	return found, nil
 }
 
 // names lists the credentials of accounts.
