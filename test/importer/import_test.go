@@ -53,6 +53,10 @@ func TestKeysAreReadAndFollow(t *testing.T) {
 	}
 	setKey("second")
 	s.eventually("the rotated key reaches the Secret", func() bool { return holds("second") })
+	cloud.RemoveLinker(aks, s.prefix+"keys")
+	s.eventually("the key that was read goes with the linker", func() bool {
+		return s.secret("sc-"+s.compact("keys")+"-credentials").UID == ""
+	})
 }
 
 // What Azure does not give is asked for, and taken.

@@ -82,3 +82,21 @@ func (i *Importer) writeKeys(ctx context.Context, key client.ObjectKey, present 
 	ctrl.LoggerFrom(ctx).Info("keys written", "namespace", key.Namespace, "secret", key.Name, "linker", w.Linker)
 	return nil
 }
+
+// removeKeys deletes the Secret with the keys that were read for a Connection. One
+// that somebody else made stays.
+func (i *Importer) removeKeys(ctx context.Context, namespace, connection string) error {
+	secrets := &metav1.PartialObjectMetadataList{}
+	secrets.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
+	err := i.Live.List(ctx, secrets, client.InNamespace(namespace),
+		client.MatchingLabels{v1alpha1.LabelManagedBy: managedBy, v1alpha1.LabelConnection: connection})
+	if err != nil {
+		return fmt.Errorf("looking for the keys of Connection %s/%s, whose linker is gone: %w", namespace, connection, err)
+	}
+	for n := range secrets.Items {
+		if err := i.client.Delete(ctx, &secrets.Items[n], client.Preconditions{UID: &secrets.Items[n].UID}); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("deleting the keys of Connection %s/%s, whose linker is gone: %w", namespace, connection, err)
+		}
+	}
+	return nil
+}

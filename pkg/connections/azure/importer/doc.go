@@ -14,8 +14,8 @@
 //   - Where Azure gives the keys of the target, they are read with every import into
 //     the Secret that the Connection refers to, so that a rotated key follows. A
 //     Secret of that name that somebody else made is left as it is, and used.
-//   - A linker that is gone takes its Connection with it; what had been made for
-//     that follows its deletionPolicy.
+//   - A linker that is gone takes its Connection with it, and the keys that were read
+//     for it; what had been made for pods follows its deletionPolicy.
 //   - While Azure cannot be asked, everything stays as it is, and the condition
 //     Imported says why.
 //   - Nothing is written where nothing changed.

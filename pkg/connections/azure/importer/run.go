@@ -139,6 +139,9 @@ func (i *Importer) removeGone(ctx context.Context, seen map[types.NamespacedName
 		if client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("deleting Connection %s/%s, whose linker is gone: %w", c.Namespace, c.Name, err)
 		}
+		if err := i.removeKeys(ctx, c.Namespace, c.Name); err != nil {
+			return err
+		}
 		ctrl.LoggerFrom(ctx).Info("removed a Connection whose linker is gone", "namespace", c.Namespace, "name", c.Name)
 	}
 	return nil
