@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"serviceconnector.dev/pkg/connections/v1alpha1"
@@ -23,8 +24,9 @@ func listing(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.HasSuffix(strings.ToLower(r.URL.Path), "/linkers")
 }
 
-// Whatever is wrong with Azure, the condition says it, pods that have what they need
-// are admitted as ever, and it ends with the fault.
+// Whatever is wrong with Azure, the condition says it for as long as it is so, pods
+// that have what they need are admitted as ever, edits are put back, and it ends with
+// the fault.
 func TestFaultsOfAzure(t *testing.T) {
 	s := newShop(t)
 	name := s.link("steady", byIdentity())
@@ -41,10 +43,13 @@ func TestFaultsOfAzure(t *testing.T) {
 		}, v1alpha1.ReasonAzureForbidden, "Microsoft.ServiceLinker/linkers/read"},
 		{"it answers 503", func() func() {
 			return cloud.Fail(listing, azure.Fault{Kind: azure.Status, Status: http.StatusServiceUnavailable, Code: "ServerBusy", Message: "AccountKey=" + canary})
-		}, v1alpha1.ReasonAzureUnreachable, "503"},
+		}, v1alpha1.ReasonAzureUnreachable, "the last 5 requests failed, the last with: 503"},
 		{"it cuts answers short", func() func() {
 			return cloud.Fail(listing, azure.Fault{Kind: azure.ResetMidBody})
 		}, v1alpha1.ReasonAzureUnreachable, "asked again"},
+		{"it answers nothing", func() func() {
+			return cloud.Fail(listing, azure.Fault{Kind: azure.Hang})
+		}, v1alpha1.ReasonAzureUnreachable, "did not answer in time"},
 		{"its certificate is somebody else's", func() func() {
 			cloud.WrongCertificate(true)
 			return func() { cloud.WrongCertificate(false) }
@@ -53,14 +58,15 @@ func TestFaultsOfAzure(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := &shop{t: t, name: s.name, prefix: s.prefix}
 			end := c.begin()
-			message := s.imported(name, metav1.ConditionUnknown, c.reason)
-			if !strings.Contains(message, c.says) {
-				t.Errorf("it says %q, want %q", message, c.says)
-			}
+			defer end()
+			message := s.says(name, metav1.ConditionUnknown, c.reason, c.says)
 			before := len(cloud.Requests())
 			start := time.Now()
 			s.pod(name)
 			t.Logf("a pod meanwhile took %s; the condition says: %s", time.Since(start).Round(time.Millisecond), message)
+			if condition := s.afterAnEdit(name); condition.Status != metav1.ConditionUnknown {
+				t.Errorf("once an edit is put back, it says %s: %s", condition.Status, condition.Message)
+			}
 			// No storm: a few tries, then a rest.
 			if tries := len(cloud.Requests()) - before; tries > 10 {
 				t.Errorf("%d requests while one pod was made", tries)
@@ -69,6 +75,23 @@ func TestFaultsOfAzure(t *testing.T) {
 			s.imported(name, metav1.ConditionTrue, v1alpha1.ReasonImported)
 		})
 	}
+}
+
+// afterAnEdit edits a Connection, waits until that is put back, and returns the
+// condition Imported then.
+func (s *shop) afterAnEdit(name string) metav1.Condition {
+	s.t.Helper()
+	edited, err := controlPlane.Kubectl(s.t.Context(), "-n", s.name, "patch", "connection", name, "--type=merge", "-p", `{"spec":{"client":"java"}}`)
+	if err != nil {
+		s.t.Fatal(edited, err)
+	}
+	var condition *metav1.Condition
+	s.eventually("the edit is put back", func() bool {
+		c, _ := s.get(name)
+		condition = meta.FindStatusCondition(c.Status.Conditions, v1alpha1.ConditionImported)
+		return c.Spec.Client == "python" && condition.ObservedGeneration == c.Generation
+	})
+	return *condition
 }
 
 // After a 429 nothing is asked before the time that it named.

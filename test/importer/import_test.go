@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"serviceconnector.dev/pkg/connections/v1alpha1"
 	"serviceconnector.dev/test/azure"
+	"serviceconnector.dev/test/product"
 )
 
 // A linker becomes a Connection in the namespace that it names, and pods get it.
@@ -207,4 +209,41 @@ func TestLabelIsPutBack(t *testing.T) {
 		c, _ := s.get(name)
 		return c.Labels[v1alpha1.LabelImported] != ""
 	})
+}
+
+// What no Secret can hold, and what no variable can be called, is refused at the
+// connection, and nothing else is held up by it.
+func TestImpossibleAnswersAreRefused(t *testing.T) {
+	s := newShop(t)
+	huge := strings.Repeat(canary, (2<<20)/len(canary))
+	setKey(huge)
+	keys := s.link("huge_key", byKey())
+	if message := s.imported(keys, metav1.ConditionFalse, v1alpha1.ReasonNotImportable); len(message) > 400 || strings.Contains(message, canary) {
+		t.Errorf("it says %.500q", message)
+	}
+	setKey("small")
+	s.imported(keys, metav1.ConditionTrue, v1alpha1.ReasonImported)
+	for what, setting := range map[string]azure.Configuration{
+		"huge_setting": {Name: "NOTES", Value: huge}, "illegal_name": {Name: "NO=NAME", Value: "1"}, "endless_name": {Name: huge, Value: "1"},
+	} {
+		l := byIdentity()
+		l.Configurations = append(l.Configurations, setting)
+		name := s.link(what, l)
+		s.eventually("people are told of "+what, func() bool {
+			c, _ := s.get(name)
+			return strings.Contains(s.events(product.Namespace, v1alpha1.EventNotImported), s.prefix+what) ||
+				meta.IsStatusConditionFalse(c.Status.Conditions, v1alpha1.ConditionReady)
+		})
+		if _, err := s.create(name); err == nil {
+			t.Errorf("a pod with %s was admitted", what)
+		} else {
+			t.Logf("%s: a pod is told %.300v", what, err)
+		}
+	}
+	s.imported(s.link("next", byIdentity()), metav1.ConditionTrue, v1alpha1.ReasonImported)
+	for message := range strings.SplitSeq(s.events(product.Namespace, v1alpha1.EventNotImported), "\n") {
+		if len(message) > 600 || strings.Contains(message, canary) {
+			t.Errorf("an event says %.700q", message)
+		}
+	}
 }

@@ -134,17 +134,24 @@ func (s *shop) get(name string) (*v1alpha1.Connection, bool) {
 // reason, and returns its message.
 func (s *shop) imported(name string, status metav1.ConditionStatus, reason string) string {
 	s.t.Helper()
-	message := ""
-	s.eventually("Connection "+name+" is "+reason, func() bool {
-		c, _ := s.get(name)
-		condition := meta.FindStatusCondition(c.Status.Conditions, v1alpha1.ConditionImported)
-		if condition == nil || condition.Status != status || condition.Reason != reason {
-			return false
+	return s.says(name, status, reason, "")
+}
+
+// says waits until it also says something.
+func (s *shop) says(name string, status metav1.ConditionStatus, reason, what string) string {
+	s.t.Helper()
+	var last *metav1.Condition
+	s.t.Cleanup(func() {
+		if s.t.Failed() && last != nil {
+			s.t.Logf("Connection %s is %s %s: %s", name, last.Status, last.Reason, last.Message)
 		}
-		message = condition.Message
-		return true
 	})
-	return message
+	s.eventually("Connection "+name+" is "+reason+" "+what, func() bool {
+		c, _ := s.get(name)
+		last = meta.FindStatusCondition(c.Status.Conditions, v1alpha1.ConditionImported)
+		return last != nil && last.Status == status && last.Reason == reason && strings.Contains(last.Message, what)
+	})
+	return last.Message
 }
 
 // pod makes a pod that uses connections.
@@ -158,10 +165,15 @@ func (s *shop) pod(connections string) *corev1.Pod {
 }
 
 func (s *shop) create(connections string) (*corev1.Pod, error) {
-	return clients.CoreV1().Pods(s.name).Create(s.t.Context(), &corev1.Pod{
+	return clients.CoreV1().Pods(s.name).Create(s.t.Context(), annotated(connections), metav1.CreateOptions{})
+}
+
+// annotated is a pod that uses connections.
+func annotated(connections string) *corev1.Pod {
+	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "p-", Annotations: map[string]string{v1alpha1.AnnotationConnections: connections}},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "example.com/app"}}},
-	}, metav1.CreateOptions{})
+	}
 }
 
 func (s *shop) secret(name string) *corev1.Secret {

@@ -26,7 +26,7 @@ const (
 	perSecond = 10
 	atOnce    = 100
 	// tryTime is how long one try may take.
-	tryTime = 30 * time.Second
+	tryTime = 15 * time.Second
 	// failuresInARow open the circuit, which stays so for restTime.
 	failuresInARow = 5
 	restTime       = 30 * time.Second

@@ -89,6 +89,8 @@ type wanted struct {
 	digest string
 	// credentials is what could not be read for it; nil for nothing.
 	credentials *connections.Problem
+	// doubt is why Azure could not be asked since; nil where it could.
+	doubt *connections.Problem
 }
 
 // known are the settings of a linker at a digest of its properties.
@@ -125,11 +127,11 @@ func (i *Importer) Start(ctx context.Context) error {
 			return nil
 		case <-time.After(wait):
 		}
-		if err := i.run(ctx); err != nil && ctx.Err() == nil {
+		if seen, err := i.run(ctx); err != nil && ctx.Err() == nil {
 			i.Meter.ImportFailed()
 			problem := azure.Explain("asking Azure for the cluster's connections", err)
 			log.Info("the import failed, and is tried again", "reason", problem.Message)
-			i.doubt(ctx, problem)
+			i.doubt(ctx, seen, problem)
 			wait, retry = min(retry, i.Every), min(2*retry, lastRetry)
 			continue
 		}

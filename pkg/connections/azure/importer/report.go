@@ -10,6 +10,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -29,27 +30,43 @@ const leaseName = "service-connector"
 func (i *Importer) tellImported(ctx context.Context, w wanted, present *v1alpha1.Connection) error {
 	condition := metav1.Condition{Type: v1alpha1.ConditionImported, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonImported,
 		Message: fmt.Sprintf("its spec is that of linker %q", nameOf(w.Linker))}
-	if w.credentials != nil {
+	switch {
+	case w.doubt != nil:
+		condition = doubtful(w.doubt)
+	case w.credentials != nil:
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, w.credentials.Reason, w.credentials.Message
 	}
 	return i.setCondition(ctx, present, condition)
 }
 
-// doubt tells all that was imported that Azure cannot be asked.
-func (i *Importer) doubt(ctx context.Context, problem *connections.Problem) {
+// doubt tells all that was imported that Azure could not be asked, but what a run had
+// looked at before it failed.
+func (i *Importer) doubt(ctx context.Context, seen map[types.NamespacedName]wanted, problem *connections.Problem) {
+	i.mu.Lock()
+	for key, w := range i.wanted {
+		if _, ok := seen[key]; !ok {
+			w.doubt = problem
+			i.wanted[key] = w
+		}
+	}
+	i.mu.Unlock()
 	var imported v1alpha1.ConnectionList
 	if err := i.client.List(ctx, &imported, client.HasLabels{v1alpha1.LabelImported}); err != nil {
 		ctrl.LoggerFrom(ctx).Info("what was imported could not be listed", "reason", err.Error())
 		return
 	}
 	for n := range imported.Items {
-		err := i.setCondition(ctx, &imported.Items[n], metav1.Condition{
-			Type: v1alpha1.ConditionImported, Status: metav1.ConditionUnknown, Reason: problem.Reason, Message: problem.Message,
-		})
-		if err != nil {
+		if _, ok := seen[client.ObjectKeyFromObject(&imported.Items[n])]; ok {
+			continue
+		}
+		if err := i.setCondition(ctx, &imported.Items[n], doubtful(problem)); err != nil {
 			ctrl.LoggerFrom(ctx).Info("a condition could not be written", "reason", err.Error())
 		}
 	}
+}
+
+func doubtful(problem *connections.Problem) metav1.Condition {
+	return metav1.Condition{Type: v1alpha1.ConditionImported, Status: metav1.ConditionUnknown, Reason: problem.Reason, Message: problem.Message}
 }
 
 func (i *Importer) setCondition(ctx context.Context, c *v1alpha1.Connection, condition metav1.Condition) error {

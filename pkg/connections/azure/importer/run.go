@@ -23,19 +23,19 @@ import (
 	"serviceconnector.dev/pkg/connections/v1alpha1"
 )
 
-// run imports once.
-func (i *Importer) run(ctx context.Context) error {
+// run imports once. It returns what it looked at, also where it fails.
+func (i *Importer) run(ctx context.Context) (map[types.NamespacedName]wanted, error) {
+	seen, problems := map[types.NamespacedName]wanted{}, 0
 	linkers, err := i.Source.Linkers(ctx)
 	if err != nil {
-		return err
+		return seen, err
 	}
 	// By name, so that of two that collide it is always the same that wins.
 	slices.SortFunc(linkers, func(a, b azure.Linker) int { return strings.Compare(a.Name, b.Name) })
-	seen, problems := map[types.NamespacedName]wanted{}, 0
 	for _, l := range linkers {
 		w, err := i.want(ctx, l)
 		if err != nil {
-			return fmt.Errorf("reading the settings of %s: %w", l.Name, err)
+			return seen, fmt.Errorf("reading the settings of %s: %w", l.Name, err)
 		}
 		if w.Problem = i.take(ctx, w, seen); w.Problem != nil {
 			problems++
@@ -44,7 +44,7 @@ func (i *Importer) run(ctx context.Context) error {
 	}
 	i.forgetGone(linkers, seen)
 	i.Meter.Imported(len(linkers), problems)
-	return i.removeGone(ctx, seen)
+	return seen, i.removeGone(ctx, seen)
 }
 
 // take makes one linker the Connection that it is to become, and adds it to those
