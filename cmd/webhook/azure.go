@@ -60,6 +60,8 @@ func (a *afterwards) setupAzure(mgr manager.Manager) error {
 		Pods:       a.metadata,
 		Namespaces: o.scanned(),
 		Now:        time.Now,
+
+		Propagation: o.azurePropagation,
 	})
 }
 

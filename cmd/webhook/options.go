@@ -40,6 +40,7 @@ type options struct {
 	azure             azure.Config
 	azureInterval     time.Duration
 	azureFederate     bool
+	azurePropagation  time.Duration
 	tracing           string
 	logLevel          string
 	logFormat         string
@@ -108,6 +109,8 @@ func parseOptions(args []string) (o options, help string, err error) {
 		"how often Azure is asked for connections, and for the keys of what they lead to")
 	flags.BoolVar(&o.azureFederate, "azure-federate", false,
 		"make federated credentials for the service accounts of ClusterConnections and imported Connections; pods wait, gated, until theirs is there")
+	flags.DurationVar(&o.azurePropagation, "azure-propagation", 10*time.Second,
+		"how long pods wait after their federated credential was made, until it is known all over Azure")
 	flags.StringSliceVar(&o.azure.Identities, "azure-identities", nil,
 		"subscriptions and resource groups, as resource `ids`, whose identities may be given federated credentials; without it, the cluster's subscription")
 	flags.StringVar(&o.tracing, "tracing-endpoint", "",
@@ -210,6 +213,9 @@ func (o options) validateAzure() error {
 	}
 	if o.azureInterval < time.Second {
 		return fmt.Errorf("--azure-interval %s is too short; write 1s or more", o.azureInterval)
+	}
+	if o.azurePropagation < 0 {
+		return fmt.Errorf("--azure-propagation %s is no duration to wait; write 0 or more", o.azurePropagation)
 	}
 	return nil
 }

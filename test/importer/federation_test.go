@@ -4,12 +4,19 @@
 package importer
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -163,22 +170,106 @@ func TestClusterConnectionFederates(t *testing.T) {
 // share makes a ClusterConnection for this namespace.
 func (s *shop) share(name string, clientID v1alpha1.UUID) string {
 	s.t.Helper()
-	shared := s.connection(name)
-	err := objects.Create(s.t.Context(), &v1alpha1.ClusterConnection{ObjectMeta: metav1.ObjectMeta{Name: shared}, Spec: v1alpha1.ClusterConnectionSpec{
+	connection := s.connection(name)
+	if err := objects.Create(s.t.Context(), shared(connection, s.name, clientID)); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		_ = objects.Delete(s.t.Context(), &v1alpha1.ClusterConnection{ObjectMeta: metav1.ObjectMeta{Name: connection}})
+	})
+	return connection
+}
+
+// shared is a ClusterConnection that one namespace may use.
+func shared(name, namespace string, clientID v1alpha1.UUID) *v1alpha1.ClusterConnection {
+	return &v1alpha1.ClusterConnection{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.ClusterConnectionSpec{
 		ConnectionSpec: v1alpha1.ConnectionSpec{
 			Target: v1alpha1.Target{Service: "storage-blob", Parameters: map[string]v1alpha1.Parameter{"account": "receipts"}},
 			Auth:   v1alpha1.Auth{Type: v1alpha1.AuthWorkloadIdentity, WorkloadIdentity: &v1alpha1.WorkloadIdentity{ClientID: clientID}},
 		},
 		AllowedNamespaces: v1alpha1.AllowedNamespaces{From: v1alpha1.AllowedFromSelector,
-			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: s.name}}},
-	}})
-	if err != nil {
-		s.t.Fatal(err)
+			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}}},
+	}}
+}
+
+// A pod that is let go can have a token at once: it waited until its credential was
+// known all over Azure.
+func TestCredentialIsKnownOncePodsGo(t *testing.T) {
+	s := newShop(t)
+	name := s.link("known", byIdentity())
+	s.imported(name, metav1.ConditionTrue, v1alpha1.ReasonImported)
+	pod := s.pod(name)
+	s.let(pod)
+	assertion := func(ctx context.Context) (string, error) {
+		request, err := clients.CoreV1().ServiceAccounts(s.name).CreateToken(ctx, pod.Spec.ServiceAccountName, &authenticationv1.TokenRequest{
+			Spec: authenticationv1.TokenRequestSpec{Audiences: []string{audience}},
+		}, metav1.CreateOptions{})
+		return request.Status.Token, err
 	}
-	s.t.Cleanup(func() {
-		_ = objects.Delete(s.t.Context(), &v1alpha1.ClusterConnection{ObjectMeta: metav1.ObjectMeta{Name: shared}})
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(cloud.CA)
+	credential, err := azidentity.NewClientAssertionCredential(tenant, appID, assertion, &azidentity.ClientAssertionCredentialOptions{
+		ClientOptions: policy.ClientOptions{
+			Cloud:     azcloud.Configuration{ActiveDirectoryAuthorityHost: cloud.URL + "/"},
+			Transport: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}},
+			Retry:     policy.RetryOptions{MaxRetries: -1},
+		},
+		DisableInstanceDiscovery: true,
 	})
-	return shared
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{cloud.URL + "/.default"}}); err != nil {
+		t.Errorf("the pod's first token: %v", err)
+	}
+}
+
+// held is a pod that waits, since before the first test, for an identity that nobody
+// finds.
+var held *corev1.Pod
+
+// unknownID is the client id of that identity.
+const unknownID = "bbbbbbbb-0000-0000-0000-000000000000"
+
+func holdPod(ctx context.Context) error {
+	const name = "held"
+	_, err := clients.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	if err := objects.Create(ctx, shared(name, name, unknownID)); err != nil {
+		return err
+	}
+	for { // until the connection is known, and the namespace has its account
+		held, err = clients.CoreV1().Pods(name).Create(ctx, annotated(name), metav1.CreateOptions{})
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// A pod that waits for too long is told why.
+func TestGateHeldTooLongIsTold(t *testing.T) {
+	s := &shop{t: t, name: held.Namespace}
+	s.within(4*time.Minute, "an event tells why the pod still waits", func() bool {
+		return strings.Contains(s.events(held.Namespace, v1alpha1.EventGateHeld), unknownID)
+	})
+	if !gated(s.reread(held)) {
+		t.Error("the pod went without a credential")
+	}
+	c := &v1alpha1.ClusterConnection{}
+	if err := objects.Get(t.Context(), client.ObjectKey{Name: held.Namespace}, c); err != nil {
+		t.Fatal(err)
+	}
+	condition := meta.FindStatusCondition(c.Status.Conditions, v1alpha1.ConditionFederated)
+	if condition == nil || condition.Reason != v1alpha1.ReasonIdentityNotFound || !strings.Contains(condition.Message, unknownID) {
+		t.Errorf("the condition is %+v", condition)
+	}
+	if err := objects.Delete(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	s.let(held)
 }
 
 // Who can write a Connection gets no credential made by calling it imported.

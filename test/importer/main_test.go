@@ -49,8 +49,10 @@ const (
 	appIdentity = group + "Microsoft.ManagedIdentity/userAssignedIdentities/app"
 	database    = group + "Microsoft.DBforPostgreSQL/flexibleServers/orders/databases/app"
 
-	// interval is how often the webhook asks Azure here.
-	interval = time.Second
+	// interval is how often the webhook asks Azure here, and propagation how long a
+	// federated credential takes to be known, and pods that need it wait.
+	interval    = time.Second
+	propagation = time.Second
 )
 
 // The world that all tests share.
@@ -85,6 +87,7 @@ func runAll(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer cloud.Stop()
+	cloud.SetPropagation(propagation)
 	token, issuer, err := federate(ctx)
 	if err != nil {
 		return 1, err
@@ -99,7 +102,8 @@ func runAll(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	installed, err = product.Start(ctx, controlPlane, product.Options{
-		Args: []string{"--azure-cluster", aks, "--azure-authority-host", cloud.URL, "--azure-resource-manager", cloud.URL, "--azure-interval", interval.String(), "--azure-federate"},
+		Args: []string{"--azure-cluster", aks, "--azure-authority-host", cloud.URL, "--azure-resource-manager", cloud.URL, "--azure-interval", interval.String(),
+			"--azure-federate", "--azure-propagation", propagation.String()},
 		Env: []string{"AZURE_CLIENT_ID=" + webhookID, "AZURE_TENANT_ID=" + tenant, "AZURE_FEDERATED_TOKEN_FILE=" + token,
 			"SSL_CERT_FILE=" + authority},
 	})
@@ -107,6 +111,9 @@ func runAll(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	if err := allowImport(ctx); err != nil {
+		return 1, err
+	}
+	if err := holdPod(ctx); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil

@@ -44,6 +44,9 @@ type Options struct {
 	Live client.Reader
 	// Pods finds the pods that wait.
 	Pods metadata.Interface
+	// Propagation is how long a new credential takes to be known all over Azure. Who
+	// asks for a token before may be refused.
+	Propagation time.Duration
 	// Namespaces are those that are served; one "" for all.
 	Namespaces []string
 	Now        func() time.Time
@@ -79,6 +82,9 @@ type federation struct {
 	swept time.Time
 	// pending says that Azure does not trust all yet.
 	pending bool
+	// trusted is since when it is known that Azure trusts an account that is not
+	// marked yet, by the name of its credential.
+	trusted map[string]time.Time
 	// listing is when identities were last looked for, and listingError how that went.
 	listing      asked
 	listingError error
@@ -91,7 +97,7 @@ type federation struct {
 
 // Setup adds federation to the manager of the leader.
 func Setup(mgr manager.Manager, o Options) error {
-	f := &federation{Options: o, client: mgr.GetClient(), changed: make(chan struct{}, 1), problems: map[string]*connections.Problem{}, asked: map[string]asked{}}
+	f := &federation{Options: o, client: mgr.GetClient(), changed: make(chan struct{}, 1), problems: map[string]*connections.Problem{}, asked: map[string]asked{}, trusted: map[string]time.Time{}}
 	for _, runnable := range []manager.Runnable{f, manager.RunnableFunc(f.runGates)} {
 		if err := mgr.Add(runnable); err != nil {
 			return fmt.Errorf("adding federation: %w", err)
@@ -130,11 +136,21 @@ func (f *federation) Start(ctx context.Context) error {
 			ctrl.LoggerFrom(ctx).Info("federated credentials are not as they should be, and are tried again", "reason", azure.Explain("keeping federated credentials", err).Message)
 			wait, retry = retry, min(2*retry, lastRetry)
 		case f.pending:
-			wait, retry = askAgain, firstRetry
+			wait, retry = f.nextLook(), firstRetry
 		default:
 			wait, retry = sweepEvery, firstRetry
 		}
 	}
+}
+
+// nextLook returns how long it is until an account can be marked, or Azure is asked
+// again.
+func (f *federation) nextLook() time.Duration {
+	wait := askAgain
+	for _, since := range f.trusted {
+		wait = min(wait, max(f.Propagation-f.Now().Sub(since), settle))
+	}
+	return wait
 }
 
 // look has everything looked at soon.

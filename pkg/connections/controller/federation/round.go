@@ -31,16 +31,21 @@ func (f *federation) round(ctx context.Context, all bool) error {
 	}
 	wanted := f.accounts()
 	f.pending = slices.ContainsFunc(slices.Collect(maps.Values(wanted)), missing)
+	return errors.Join(f.ask(ctx, wanted, all), f.trust(ctx, wanted), f.report(ctx, wanted))
+}
+
+// ask has Azure trust the accounts that are wanted, as far as that is due.
+func (f *federation) ask(ctx context.Context, wanted map[string][]account, all bool) error {
 	due := f.due(wanted)
 	if !all && len(due) == 0 {
-		return f.report(ctx, wanted)
+		return nil
 	}
 	identities, err := f.find(ctx, wanted, all)
 	if err != nil {
 		for id := range wanted {
 			f.setProblem(id, azure.Explain("looking for identities", err))
 		}
-		return errors.Join(err, f.report(ctx, wanted))
+		return err
 	}
 	if all {
 		f.swept = f.Now() // what fails of it is tried by itself
@@ -62,7 +67,29 @@ func (f *federation) round(ctx context.Context, all bool) error {
 			f.note(id, wanted[id], nil)
 		}
 	}
-	return errors.Join(append(failed, f.report(ctx, wanted))...)
+	return errors.Join(failed...)
+}
+
+// trust marks the accounts that Azure trusts, once that has been so for as long as it
+// takes to be known all over Azure.
+func (f *federation) trust(ctx context.Context, wanted map[string][]account) error {
+	var failed []error
+	still := map[string]time.Time{}
+	for _, accounts := range wanted {
+		for _, a := range accounts {
+			since, ok := f.trusted[a.credential]
+			switch {
+			case !ok || a.marked:
+			case f.Now().Sub(since) >= f.Propagation:
+				failed = append(failed, f.mark(ctx, a.namespace, a.name, a.credential))
+				fallthrough // until it is seen to be marked
+			default:
+				still[a.credential] = since
+			}
+		}
+	}
+	f.trusted = still
+	return errors.Join(failed...)
 }
 
 // asked is when Azure was last asked about an identity, for which credentials, and how
@@ -177,10 +204,8 @@ func (f *federation) keep(ctx context.Context, identity string, accounts []accou
 			ctrl.LoggerFrom(ctx).Info("made a federated credential", "identity", identity, "name", made.Name, "subject", made.Subject)
 			present = append(present, made)
 		}
-		if !a.marked {
-			if err := f.mark(ctx, a.namespace, a.name, a.credential); err != nil {
-				return nil, err
-			}
+		if _, known := f.trusted[a.credential]; !known {
+			f.trusted[a.credential] = f.Now()
 		}
 	}
 	if len(waiting) > 0 {
