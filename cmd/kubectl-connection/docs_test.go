@@ -43,11 +43,11 @@ func TestHelpFits(t *testing.T) {
 	}
 }
 
-// Every example of the help is run by a script: here, in test/cli, or in test/e2e
-// where it takes a webhook that runs in a pod.
+// Every example of the help is run by a script: here, in test/cli, in test/importer
+// where it takes Azure, or in test/e2e where it takes a webhook that runs in a pod.
 func TestExamplesAreRun(t *testing.T) {
 	t.Parallel()
-	scripts := readScripts(t, "testdata/script/*.txtar", "../../test/cli/testdata/script/*.txtar", "../../test/e2e/testdata/script/*.txtar")
+	scripts := readScripts(t, "testdata/script/*.txtar", "../../test/cli/testdata/script/*.txtar", "../../test/importer/testdata/script/*.txtar", "../../test/e2e/testdata/script/*.txtar")
 	root := newRoot(genericiooptions.IOStreams{In: strings.NewReader(""), Out: io.Discard, ErrOut: io.Discard})
 	for _, command := range documented(root) {
 		for _, example := range examples(command.Example) {

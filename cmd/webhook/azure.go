@@ -7,11 +7,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
@@ -33,6 +36,10 @@ func newAzure(o options, log logr.Logger) (*azure.Client, error) {
 func (a *afterwards) setupAzure(mgr manager.Manager) error {
 	o := a.options
 	teller := controller.NewTeller(mgr.GetClient(), time.Now)
+	extra, err := extraNamespaces(o.azureServe)
+	if err != nil {
+		return err
+	}
 	imports, err := importer.Setup(mgr, importer.Options{
 		Source: a.source,
 		Teller: teller,
@@ -42,6 +49,7 @@ func (a *afterwards) setupAzure(mgr manager.Manager) error {
 		Cloud:  o.azure.Cloud,
 		Every:  o.azureInterval,
 		Home:   o.namespace,
+		Extra:  extra,
 		Serves: func(namespace string) bool {
 			return len(o.namespaces) == 0 || slices.Contains(o.namespaces, namespace)
 		},
@@ -63,6 +71,24 @@ func (a *afterwards) setupAzure(mgr manager.Manager) error {
 
 		Propagation: o.azurePropagation,
 	})
+}
+
+// extraNamespaces reads which linkers serve which namespaces beside their own, by the
+// linker's name in lower case: Azure does not tell names apart by case.
+func extraNamespaces(entries []string) (map[string][]string, error) {
+	extra := map[string][]string{}
+	for _, entry := range entries {
+		linker, list, _ := strings.Cut(entry, "=")
+		namespaces := strings.Split(list, ",")
+		for _, namespace := range namespaces {
+			if linker == "" || len(validation.IsDNS1123Label(namespace)) > 0 {
+				return nil, fmt.Errorf("--azure-serve %q names no connection and its namespaces; write it as my_conn=team-a,team-b", entry)
+			}
+		}
+		linker = strings.ToLower(linker)
+		extra[linker] = append(extra[linker], namespaces...)
+	}
+	return extra, nil
 }
 
 // issuer asks the API server who issues the tokens of service accounts. Source:

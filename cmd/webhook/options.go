@@ -39,6 +39,7 @@ type options struct {
 	roll              bool
 	azure             azure.Config
 	azureInterval     time.Duration
+	azureServe        []string
 	azureFederate     bool
 	azurePropagation  time.Duration
 	tracing           string
@@ -107,6 +108,8 @@ func parseOptions(args []string) (o options, help string, err error) {
 		"`URL` of Azure Resource Manager in a cloud that is none of these")
 	flags.DurationVar(&o.azureInterval, "azure-interval", 5*time.Minute,
 		"how often Azure is asked for connections, and for the keys of what they lead to")
+	flags.StringArrayVar(&o.azureServe, "azure-serve", nil,
+		"`connection` of Azure and the namespaces that get it, too, beside its own: my_conn=team-a,team-b; may be repeated")
 	flags.BoolVar(&o.azureFederate, "azure-federate", false,
 		"make federated credentials for the service accounts of ClusterConnections and imported Connections; pods wait, gated, until theirs is there")
 	flags.DurationVar(&o.azurePropagation, "azure-propagation", 10*time.Second,
@@ -207,6 +210,9 @@ func (o options) validateAzure() error {
 		if err := o.azure.Validate(); err != nil {
 			return fmt.Errorf("--azure-cluster and what goes with it: %w", err)
 		}
+	}
+	if _, err := extraNamespaces(o.azureServe); err != nil {
+		return err
 	}
 	if o.azureFederate && o.azure.Cluster == "" {
 		return fmt.Errorf("--azure-federate goes with --azure-cluster; write that, too")

@@ -78,9 +78,9 @@ func (s *clusterServer) get(
 }
 
 func (s *clusterServer) put(
-	_ context.Context, _, _ string, body aks.ManagedCluster, _ *aks.ManagedClustersClientBeginCreateOrUpdateOptions,
+	_ context.Context, _, _ string, body aks.ManagedCluster, o *aks.ManagedClustersClientBeginCreateOrUpdateOptions,
 ) (ok azfake.PollerResponder[clusterPut], bad azfake.ErrorResponder) {
-	model, begun, err := s.cloud.updateCluster(s.target, body)
+	model, begun, err := s.cloud.updateCluster(s.target, body, value(value(o).IfMatch))
 	if err != nil {
 		bad.SetError(err)
 		return ok, bad
@@ -116,13 +116,17 @@ func (c *cluster) shown() aks.ManagedCluster {
 	return clone
 }
 
-// updateCluster begins an update.
-func (c *Cloud) updateCluster(t target, body aks.ManagedCluster) (aks.ManagedCluster, *operation, error) {
+// updateCluster begins an update, if the cluster is still that of an ETag.
+func (c *Cloud) updateCluster(t target, body aks.ManagedCluster, match string) (aks.ManagedCluster, *operation, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	found, ok := c.state.clusters[key(t.resource())]
 	if !ok {
 		return aks.ManagedCluster{}, nil, refuse(notFound(t))
+	}
+	if match != "" && match != value(found.model.ETag) {
+		return aks.ManagedCluster{}, nil, refuse(failure(http.StatusPreconditionFailed, "PreconditionFailed",
+			"The If-Match header does not match the current eTag of the managed cluster."))
 	}
 	if refusal := found.refuses(body); refusal != nil {
 		return aks.ManagedCluster{}, nil, refuse(*refusal)
@@ -189,5 +193,6 @@ func (c *cluster) take(body aks.ManagedCluster) {
 		p.AddonProfiles = was.Properties.AddonProfiles
 	}
 	p.ProvisioningState = new("Updating")
+	body.ETag = new(newID())
 	c.model = body
 }

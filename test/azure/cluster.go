@@ -76,6 +76,7 @@ func (c Cluster) model() aks.ManagedCluster {
 		Name:     new(c.ResourceID[strings.LastIndex(c.ResourceID, "/")+1:]),
 		Type:     new(clusterProvider + "/" + clusterType),
 		Location: new(c.Location),
+		ETag:     new(newID()),
 		Properties: &aks.ManagedClusterProperties{
 			OidcIssuerProfile: &aks.ManagedClusterOIDCIssuerProfile{Enabled: new(c.OIDCIssuerEnabled)},
 			SecurityProfile: &aks.ManagedClusterSecurityProfile{

@@ -4,14 +4,11 @@
 package cli
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"serviceconnector.dev/test/script"
 )
@@ -29,35 +26,11 @@ func TestScripts(t *testing.T) {
 }
 
 func setupScript(t *testing.T, env *testscript.Env) error {
-	namespace := strings.ReplaceAll(filepath.Base(env.WorkDir), "script-", "cli-")
-	if _, err := controlPlane.Kubectl(t.Context(), "create", "namespace", namespace); err != nil {
+	namespace, err := script.Kubectl(t.Context(), env, controlPlane, plugin)
+	if err != nil {
 		return err
 	}
-	kubeconfig := filepath.Join(env.WorkDir, ".kubeconfig")
 	nobody := filepath.Join(env.WorkDir, ".stranger")
-	for path, source := range map[string]string{kubeconfig: controlPlane.Kubeconfig, nobody: controlPlane.UserKubeconfig(stranger)} {
-		if err := copyKubeconfig(source, path, namespace); err != nil {
-			return err
-		}
-	}
-	env.Setenv("HOME", env.WorkDir)
-	env.Setenv("NAMESPACE", namespace)
-	env.Setenv("KUBECONFIG", kubeconfig)
 	env.Setenv("STRANGER", nobody)
-	env.Setenv("PATH", strings.Join([]string{
-		filepath.Dir(plugin), filepath.Dir(controlPlane.Binary("kubectl")), os.Getenv("PATH"),
-	}, string(os.PathListSeparator)))
-	return nil
-}
-
-// copyKubeconfig copies a kubeconfig with another namespace.
-func copyKubeconfig(source, target, namespace string) error {
-	config, err := clientcmd.LoadFromFile(source)
-	if err != nil {
-		return fmt.Errorf("reading the kubeconfig: %w", err)
-	}
-	for _, context := range config.Contexts {
-		context.Namespace = namespace
-	}
-	return clientcmd.WriteToFile(*config, target)
+	return script.CopyKubeconfig(controlPlane.UserKubeconfig(stranger), nobody, namespace)
 }

@@ -53,6 +53,9 @@ const (
 	// federated credential takes to be known, and pods that need it wait.
 	interval    = time.Second
 	propagation = time.Second
+
+	// extraNamespace is what the linker Every_Where serves beside its own.
+	extraNamespace = "extra"
 )
 
 // The world that all tests share.
@@ -103,7 +106,7 @@ func runAll(m *testing.M) (code int, err error) {
 	}
 	installed, err = product.Start(ctx, controlPlane, product.Options{
 		Args: []string{"--azure-cluster", aks, "--azure-authority-host", cloud.URL, "--azure-resource-manager", cloud.URL, "--azure-interval", interval.String(),
-			"--azure-federate", "--azure-propagation", propagation.String()},
+			"--azure-federate", "--azure-propagation", propagation.String(), "--azure-serve", "every_where=" + extraNamespace},
 		Env: []string{"AZURE_CLIENT_ID=" + webhookID, "AZURE_TENANT_ID=" + tenant, "AZURE_FEDERATED_TOKEN_FILE=" + token,
 			"SSL_CERT_FILE=" + authority},
 	})

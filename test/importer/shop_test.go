@@ -47,14 +47,7 @@ func newShop(t *testing.T) *shop {
 		t.Fatal(err)
 	}
 	s := &shop{t: t, name: "t-" + hex.EncodeToString(b[:]), prefix: "l" + hex.EncodeToString(b[:]) + "_"}
-	_, err := clients.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.name}}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.eventually("the service account default exists", func() bool {
-		_, err := clients.CoreV1().ServiceAccounts(s.name).Get(t.Context(), "default", metav1.GetOptions{})
-		return err == nil
-	})
+	s.make()
 	t.Cleanup(func() {
 		if t.Failed() {
 			s.showLog()
@@ -66,6 +59,19 @@ func newShop(t *testing.T) *shop {
 		}
 	})
 	return s
+}
+
+// make makes the namespace.
+func (s *shop) make() {
+	s.t.Helper()
+	_, err := clients.CoreV1().Namespaces().Create(s.t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.name}}, metav1.CreateOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.eventually("the service account default exists", func() bool {
+		_, err := clients.CoreV1().ServiceAccounts(s.name).Get(s.t.Context(), "default", metav1.GetOptions{})
+		return err == nil
+	})
 }
 
 // showLog shows what the webhook last logged.

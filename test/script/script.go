@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Service Connector for Kubernetes authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package script has the commands that the tests' scripts need beyond those of
-// testscript.
+// Package script has what the tests' scripts need beyond testscript: commands, and
+// the way to a cluster.
 package script
 
 import (

@@ -4,6 +4,7 @@
 package azure
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -50,7 +51,7 @@ func New(c Config, version string, log logr.Logger) (*Client, error) {
 		return nil, err
 	}
 	options.PerCallPolicies = []policy.Policy{runtime.NewRequestIDPolicy(), requestLog{log}, credential}
-	options.PerRetryPolicies = []policy.Policy{newGovernor(time.Now)}
+	options.PerRetryPolicies = []policy.Policy{newGovernor(time.Now, cmp.Or(c.TryTime, tryTime))}
 	// Registering a resource provider is not ours to do.
 	all := &arm.ClientOptions{ClientOptions: options, DisableRPRegistration: true}
 	client, err := arm.NewClient(moduleName, moduleVersion, credential, all)
@@ -58,6 +59,15 @@ func New(c Config, version string, log logr.Logger) (*Client, error) {
 		return nil, fmt.Errorf("making a client for Azure: %w", err)
 	}
 	return &Client{config: c, credential: credential, options: all, arm: client}, nil
+}
+
+// Cluster is the resource id of the cluster that is asked about.
+func (c *Client) Cluster() string { return c.config.Cluster }
+
+// Access is what a client of the SDK asks with as this one does: with its identity,
+// and through its governor.
+func (c *Client) Access() (azcore.TokenCredential, *arm.ClientOptions) {
+	return c.credential, c.options
 }
 
 // applicationID is how Azure's logs name this program: short, and in one word.

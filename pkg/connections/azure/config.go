@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -25,6 +26,8 @@ type Config struct {
 	// Authority and ResourceManager are the URLs of a cloud that is none of these;
 	// both or neither.
 	Authority, ResourceManager string
+	// TryTime is how long one try of a request may take; 0 for 15 s.
+	TryTime time.Duration
 }
 
 // clusterType is the type of an AKS cluster's resource.

@@ -25,7 +25,7 @@ const (
 	// regional throttling and token bucket algorithm".
 	perSecond = 10
 	atOnce    = 100
-	// tryTime is how long one try may take.
+	// tryTime is how long one try may take, unless the configuration says otherwise.
 	tryTime = 15 * time.Second
 	// failuresInARow open the circuit, which stays so for restTime.
 	failuresInARow = 5
@@ -37,7 +37,8 @@ const (
 // governor is what all requests pass, each of their tries. It has one state for
 // each subscription.
 type governor struct {
-	now func() time.Time
+	now     func() time.Time
+	tryTime time.Duration
 
 	mu     sync.Mutex
 	states map[string]*subscription
@@ -55,8 +56,8 @@ type subscription struct {
 	failed  time.Time
 }
 
-func newGovernor(now func() time.Time) *governor {
-	return &governor{now: now, states: map[string]*subscription{}}
+func newGovernor(now func() time.Time, tryTime time.Duration) *governor {
+	return &governor{now: now, tryTime: tryTime, states: map[string]*subscription{}}
 }
 
 // pausedError says that a request was not sent, and will not be before a time. The
@@ -91,7 +92,7 @@ func (g *governor) Do(request *policy.Request) (*http.Response, error) {
 		failure, at := s.lastFailure()
 		return nil, &pausedError{why: "the last " + strconv.Itoa(failuresInARow) + " requests failed, the last with: " + failure, until: at.Add(restTime)}
 	}
-	try, cancel := context.WithTimeout(ctx, tryTime)
+	try, cancel := context.WithTimeout(ctx, g.tryTime)
 	defer cancel() // the SDK has read the body by the time that Next returns
 	response, err := request.Clone(try).Next()
 	switch {

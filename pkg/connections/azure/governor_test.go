@@ -25,7 +25,7 @@ func pipeline(t *testing.T, now func() time.Time, handler http.HandlerFunc) func
 	t.Cleanup(server.Close)
 	p := runtime.NewPipeline("test", "v0", runtime.PipelineOptions{}, &policy.ClientOptions{
 		Retry:            policy.RetryOptions{MaxRetries: -1},
-		PerRetryPolicies: []policy.Policy{newGovernor(now)},
+		PerRetryPolicies: []policy.Policy{newGovernor(now, tryTime)},
 	})
 	return func(ctx context.Context, path string) (*http.Response, error) {
 		request, err := runtime.NewRequest(ctx, http.MethodGet, server.URL+path)

@@ -32,6 +32,12 @@ func Explain(doing string, err error) *connections.Problem {
 	return &connections.Problem{Reason: reason, Message: fmt.Sprintf("%s: %s; %s", doing, said, hint)}
 }
 
+// Said returns the reason of an error of a call, and what Azure said.
+func Said(err error) (reason, said string) {
+	reason, said, _ = classify(err)
+	return reason, said
+}
+
 // Refused reports whether Azure answered a call with a refusal that is of what was
 // asked, and says nothing of other calls.
 func Refused(err error) bool {
@@ -65,11 +71,17 @@ func classify(err error) (reason, said, hint string) {
 			return v1alpha1.ReasonAzureNotFound, said, "correct the resource id, or make the resource"
 		}
 		return v1alpha1.ReasonAzureUnreachable, said, "it is asked again"
+	case strings.Contains(err.Error(), noIdentity):
+		return v1alpha1.ReasonAzureForbidden, "no identity for Azure was found here", "set up workload identity for the webhook (docs/azure.md)"
 	case errors.Is(err, context.DeadlineExceeded):
 		return v1alpha1.ReasonAzureUnreachable, "Azure did not answer in time", "it is asked again; see the way out of the cluster"
 	}
 	return v1alpha1.ReasonAzureUnreachable, redact(err.Error()), "it is asked again; see the way out of the cluster, its proxy and certificates"
 }
+
+// noIdentity is how azidentity says that none of the identities that it tries is
+// there. Source: its errors have no type of their own for it.
+const noIdentity = "DefaultAzureCredential: failed to acquire a token"
 
 // armSaid returns the code and the message in an answer of the resource manager.
 // Source: Azure's documentation of REST API error responses.

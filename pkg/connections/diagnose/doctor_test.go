@@ -22,6 +22,8 @@ type server struct {
 	minor string
 	// denied is a resource, in the namespace if one is given.
 	denied, namespace string
+	// deniedVerb is a verb and a resource that are denied instead.
+	deniedVerb string
 	// only is the one namespace where there are rights, if it is given.
 	only string
 }
@@ -34,6 +36,9 @@ func (s server) Allowed(_ context.Context, spec authorizationv1.SubjectAccessRev
 	asked := spec.ResourceAttributes
 	if s.only != "" && asked.Namespace != s.only && asked.Namespace != home && asked.Resource == "secrets" {
 		return false, nil
+	}
+	if s.deniedVerb != "" {
+		return asked.Verb+" "+asked.Resource != s.deniedVerb, nil
 	}
 	return asked.Resource != s.denied || s.namespace != "" && asked.Namespace != s.namespace, nil
 }
@@ -50,6 +55,14 @@ func TestDoctor(t *testing.T) {
 			w.serve("shop")
 			s.denied, s.namespace = "serviceaccounts", "shop"
 		}, checkRights, "create serviceaccounts in shop", Failure},
+		"right for Azure": {func(w *world, s *server) {
+			w.install("--azure-cluster=/subscriptions/sub", "--azure-federate")
+			s.deniedVerb = "watch pods"
+		}, checkRights, "may not watch pods", Failure},
+		"right to evict": {func(w *world, s *server) {
+			w.install("--evict-half-connected")
+			s.deniedVerb = "create pods"
+		}, checkRights, "create pods/eviction", Failure},
 		"not injected": {func(w *world, _ *server) { w.strip() }, checkAnnotated, "shop/orders-1-a", Failure},
 		"AKS terms": {func(w *world, _ *server) {
 			selector := w.webhook(v1alpha1.PodsWebhook).NamespaceSelector
@@ -72,6 +85,9 @@ func TestDoctor(t *testing.T) {
 	bounded.serve("shop")
 	if findings := Doctor(t.Context(), server{Reader: bounded.reader(t), minor: "34", only: "shop"}, now); Worst(findings) != OK {
 		t.Errorf("an installation for one namespace: %+v", findings)
+	}
+	if findings := Doctor(t.Context(), server{Reader: newWorld(t).reader(t), minor: "34", deniedVerb: "watch pods"}, now); Worst(findings) != OK {
+		t.Errorf("without Azure: %+v", findings)
 	}
 	well := Doctor(t.Context(), server{Reader: newWorld(t).reader(t), minor: "34"}, now)
 	if Worst(well) != OK {

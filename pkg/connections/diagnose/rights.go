@@ -36,9 +36,10 @@ func (r right) String() string {
 }
 
 // rights are those that the chart gives, without which something fails. They
-// depend on how it was installed, which the configuration shows: for some
-// namespaces alone, or with cert-manager's certificates. It may be nil.
-func rights(present *configuration) []right {
+// depend on how it was installed, which the configuration shows, for some
+// namespaces alone or with cert-manager's certificates, and the webhook's arguments:
+// with Azure as a source, or to roll and to evict. Both may be nil.
+func rights(present *configuration, args Arguments) []right {
 	var all []right
 	add := func(group, resource, namespace, name string, verbs ...string) {
 		for _, verb := range verbs {
@@ -57,6 +58,20 @@ func rights(present *configuration) []right {
 		add("", "pods", namespace, "", "list")
 		add("apps", "replicasets", namespace, "", "get")
 		add("", "events", namespace, "", "create")
+		if args.has("--azure-cluster") {
+			add("serviceconnector.dev", "connections", namespace, "", "create", "patch", "delete")
+		}
+		if args.has("--azure-federate") {
+			add("", "pods", namespace, "", "watch", "patch")
+		}
+		if args.has("--allow-rollout") {
+			for _, kind := range []string{"deployments", "statefulsets", "daemonsets"} {
+				add("apps", kind, namespace, "", "get", "patch")
+			}
+		}
+		if args.has("--evict-half-connected") {
+			add("", "pods/eviction", namespace, "", "create")
+		}
 	}
 	add("", "secrets", home, "", "get")
 	add("coordination.k8s.io", "leases", home, "", "create")
@@ -86,7 +101,11 @@ func servedNamespaces(present *configuration) []string {
 // checkAccess asks the API server what the webhook's service account may do.
 func checkAccess(ctx context.Context, w World, present *configuration) Finding {
 	var missing []string
-	needed := rights(present)
+	args, err := ReadArguments(ctx, w, home)
+	if err != nil {
+		return unseen(checkRights, err)
+	}
+	needed := rights(present, args)
 	for _, right := range needed {
 		allowed, err := w.Allowed(ctx, right.review())
 		if err != nil {

@@ -169,6 +169,13 @@ func (w *world) serve(namespace string) {
 	}
 }
 
+// install has the webhook run with more arguments.
+func (w *world) install(args ...string) {
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "service-connector", Namespace: home}}
+	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "webhook", Args: args}}
+	w.More = append(w.More, d)
+}
+
 // unasked removes the annotation everywhere.
 func (w *world) unasked() {
 	w.strip()

@@ -52,6 +52,13 @@ const (
 	// AnnotationLinkerDigest on an imported Connection identifies the state of the
 	// linker that its spec is of.
 	AnnotationLinkerDigest = "serviceconnector.dev/linker-digest"
+	// AnnotationRefresh on an imported Connection asks for its linker, and the keys of
+	// what that leads to, to be read at once. The value is any that it did not have
+	// before: the time, say.
+	AnnotationRefresh = "serviceconnector.dev/refresh"
+	// AnnotationRefreshed on an imported Connection holds the value of
+	// AnnotationRefresh that was last done.
+	AnnotationRefreshed = "serviceconnector.dev/refreshed"
 	// AnnotationFederated on a provisioned service account names the federated
 	// credential by which Azure trusts it.
 	AnnotationFederated = "serviceconnector.dev/federated"

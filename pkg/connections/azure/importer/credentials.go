@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -26,27 +27,44 @@ const managedBy = v1alpha1.ManagedBy + "-import"
 
 // readKeys brings the Secret with a Connection's credentials up to date. Its problem
 // is what a person has to do.
-func (i *Importer) readKeys(ctx context.Context, w wanted) *connections.Problem {
+func (p *pass) readKeys(ctx context.Context, w wanted) *connections.Problem {
 	if w.Spec.Auth.SecretRef == nil {
 		return nil
 	}
 	key := client.ObjectKey{Namespace: w.Namespace, Name: w.Spec.Auth.SecretRef.Name}
 	if w.Spec.Auth.Type != v1alpha1.AuthSecret || !azure.HasKeys(w.Spec.Target.Service) {
-		return i.needSecret(ctx, key, w)
+		return p.needSecret(ctx, key, w)
 	}
 	present := &corev1.Secret{}
-	err := i.Live.Get(ctx, key, present)
+	err := p.Live.Get(ctx, key, present)
 	switch {
 	case err != nil && !apierrors.IsNotFound(err):
 		return notImported("reading Secret %q in namespace %q: %v", key.Name, key.Namespace, err)
 	case err == nil && present.Labels[v1alpha1.LabelManagedBy] != managedBy:
 		return nil // somebody else's, which is used
 	}
-	keys, err := i.Source.Keys(ctx, w.Spec.Target.Service, w.Spec.Target.ResourceID)
-	if err != nil {
-		return azure.Explain("reading the keys of its target", err)
+	read := p.keysOf(ctx, w.Spec.Target)
+	if read.err != nil {
+		return azure.Explain("reading the keys of its target", read.err)
 	}
-	return i.writeKeys(ctx, key, present, w, keys)
+	return p.writeKeys(ctx, key, present, w, read.credentials)
+}
+
+// keys are the credentials of a target, or why there are none.
+type keys struct {
+	credentials map[string][]byte
+	err         error
+}
+
+// keysOf reads the keys of a target, once for all that lead to it.
+func (p *pass) keysOf(ctx context.Context, target v1alpha1.Target) keys {
+	id := target.Service + " " + strings.ToLower(target.ResourceID)
+	read, ok := p.keys[id]
+	if !ok {
+		read.credentials, read.err = p.Source.Keys(ctx, target.Service, target.ResourceID)
+		p.keys[id] = read
+	}
+	return read
 }
 
 // needSecret says what a person has to make.
@@ -61,13 +79,13 @@ func (i *Importer) needSecret(ctx context.Context, key client.ObjectKey, w wante
 		w.Spec.Target.Service, w.Spec.Auth.Type, key.Name, key.Namespace)}
 }
 
-func (i *Importer) writeKeys(ctx context.Context, key client.ObjectKey, present *corev1.Secret, w wanted, keys map[string][]byte) *connections.Problem {
-	same := maps.EqualFunc(present.Data, keys, slices.Equal)
+func (i *Importer) writeKeys(ctx context.Context, key client.ObjectKey, present *corev1.Secret, w wanted, credentials map[string][]byte) *connections.Problem {
+	same := maps.EqualFunc(present.Data, credentials, slices.Equal)
 	if present.UID != "" && same {
 		return nil
 	}
 	secret := present.DeepCopy()
-	secret.Namespace, secret.Name, secret.Data = key.Namespace, key.Name, keys
+	secret.Namespace, secret.Name, secret.Data = key.Namespace, key.Name, credentials
 	var err error
 	if present.UID == "" {
 		secret.Labels = map[string]string{v1alpha1.LabelManagedBy: managedBy, v1alpha1.LabelConnection: w.Name}

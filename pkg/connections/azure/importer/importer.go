@@ -6,9 +6,11 @@ package importer
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
@@ -56,15 +58,20 @@ type Options struct {
 	Every time.Duration
 	// Home is the product's namespace: what concerns no Connection is told there.
 	Home string
+	// Extra are the namespaces that a linker serves beside its own, by its name in
+	// lower case.
+	Extra map[string][]string
 	// Serves reports whether a namespace is one that is served.
 	Serves func(namespace string) bool
 }
 
-// firstRetry and lastRetry are the shortest and the longest wait after an import
-// that failed.
 const (
+	// firstRetry and lastRetry are the shortest and the longest wait after an import
+	// that failed.
 	firstRetry = 5 * time.Second
 	lastRetry  = 5 * time.Minute
+	// refreshGap is how far apart the refreshes are that people ask for.
+	refreshGap = 2 * time.Second
 )
 
 // Importer imports, for as long as this replica leads.
@@ -81,6 +88,12 @@ type Importer struct {
 	ready bool
 	// settings are what each linker's digest stood for.
 	settings map[string]known
+	// requests are the refreshes that are asked for, by the Connection's name.
+	requests map[types.NamespacedName]string
+
+	// asked says that there are requests; pace bounds how often they are done.
+	asked chan struct{}
+	pace  *rate.Limiter
 }
 
 // wanted is a Connection as it should be.
@@ -91,6 +104,8 @@ type wanted struct {
 	credentials *connections.Problem
 	// doubt is why Azure could not be asked since; nil where it could.
 	doubt *connections.Problem
+	// refreshed is the request that it was read for; "" for none.
+	refreshed string
 }
 
 // known are the settings of a linker at a digest of its properties.
@@ -102,7 +117,8 @@ type known struct {
 // Setup adds an importer to the manager of the leader.
 func Setup(mgr manager.Manager, o Options) (*Importer, error) {
 	i := &Importer{Options: o, client: mgr.GetClient(),
-		wanted: map[types.NamespacedName]wanted{}, settings: map[string]known{}}
+		wanted: map[types.NamespacedName]wanted{}, settings: map[string]known{}, requests: map[types.NamespacedName]string{},
+		asked: make(chan struct{}, 1), pace: rate.NewLimiter(rate.Every(refreshGap), 1)}
 	imported := predicate.NewPredicateFuncs(func(object client.Object) bool {
 		return object.GetLabels()[v1alpha1.LabelImported] != "" || i.isImported(client.ObjectKeyFromObject(object))
 	})
@@ -120,23 +136,42 @@ func Setup(mgr manager.Manager, o Options) (*Importer, error) {
 func (i *Importer) Start(ctx context.Context) error {
 	log := ctrl.LoggerFrom(ctx).WithName("import")
 	ctx = ctrl.LoggerInto(ctx, log)
-	for wait, retry := time.Duration(0), firstRetry; ; {
-		select {
-		case <-ctx.Done():
+	for due, retry := time.Now(), firstRetry; ; {
+		p := i.next(ctx, due)
+		err := p.run(ctx)
+		switch {
+		case ctx.Err() != nil:
 			i.Meter.Imported(0, 0) // the next leader's to tell
 			return nil
-		case <-time.After(wait):
-		}
-		if seen, err := i.run(ctx); err != nil && ctx.Err() == nil {
+		case err != nil:
 			i.Meter.ImportFailed()
 			problem := azure.Explain("asking Azure for the cluster's connections", err)
 			log.Info("the import failed, and is tried again", "reason", problem.Message)
-			i.doubt(ctx, seen, problem)
-			wait, retry = min(retry, i.Every), min(2*retry, lastRetry)
-			continue
+			i.doubt(ctx, p.seen, problem)
+			due, retry = time.Now().Add(min(retry, i.Every)), min(2*retry, lastRetry)
+		case p.all:
+			due, retry = time.Now().Add(i.Every), firstRetry
 		}
-		wait, retry = i.Every, firstRetry
 	}
+}
+
+// next waits until everything is due, or something is asked for.
+func (i *Importer) next(ctx context.Context, due time.Time) *pass {
+	p := &pass{Importer: i, seen: map[types.NamespacedName]wanted{}, keys: map[string]keys{}}
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Until(due)):
+		p.all = true
+	case <-i.asked:
+		_ = i.pace.Wait(ctx) // fails with ctx alone
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	p.requested = maps.Clone(i.requests)
+	for key := range p.requested { // what was read of these is not good enough
+		delete(i.settings, i.wanted[key].Linker)
+	}
+	return p
 }
 
 // Reconcile puts back a Connection that others edited or deleted.
@@ -148,6 +183,21 @@ func (i *Importer) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Re
 		return ctrl.Result{}, nil // not known yet, or known to be gone
 	}
 	return ctrl.Result{}, i.keep(ctx, w)
+}
+
+// heed takes up that somebody asks for a Connection to be read at once.
+func (i *Importer) heed(c *v1alpha1.Connection) {
+	request := c.Annotations[v1alpha1.AnnotationRefresh]
+	if request == "" || request == c.Annotations[v1alpha1.AnnotationRefreshed] {
+		return
+	}
+	i.mu.Lock()
+	i.requests[client.ObjectKeyFromObject(c)] = request
+	i.mu.Unlock()
+	select {
+	case i.asked <- struct{}{}:
+	default: // it is
+	}
 }
 
 // Ready reports whether all linkers were looked at since this replica leads.

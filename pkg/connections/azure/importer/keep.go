@@ -37,6 +37,7 @@ func (i *Importer) keep(ctx context.Context, w wanted) error {
 	if err != nil {
 		return err
 	}
+	i.heed(present)
 	return i.tellImported(ctx, w, present)
 }
 
@@ -99,4 +100,7 @@ func mark(c *v1alpha1.Connection, w wanted) {
 	c.Labels[v1alpha1.LabelImported] = v1alpha1.ImportedFromAzure
 	c.Annotations[v1alpha1.AnnotationLinker] = w.Linker
 	c.Annotations[v1alpha1.AnnotationLinkerDigest] = w.digest
+	if w.refreshed != "" {
+		c.Annotations[v1alpha1.AnnotationRefreshed] = w.refreshed
+	}
 }

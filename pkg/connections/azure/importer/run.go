@@ -23,56 +23,99 @@ import (
 	"serviceconnector.dev/pkg/connections/v1alpha1"
 )
 
-// run imports once. It returns what it looked at, also where it fails.
-func (i *Importer) run(ctx context.Context) (map[types.NamespacedName]wanted, error) {
-	seen, problems := map[types.NamespacedName]wanted{}, 0
-	linkers, err := i.Source.Linkers(ctx)
+// pass is one import: of all linkers, or of those that were asked for.
+type pass struct {
+	*Importer
+	all       bool
+	requested map[types.NamespacedName]string
+	// seen is what was looked at, by the Connection's name.
+	seen map[types.NamespacedName]wanted
+	// keys are those that were read, by the resource id of their target.
+	keys map[string]keys
+}
+
+// run imports once. What it looked at before it fails is seen.
+func (p *pass) run(ctx context.Context) error {
+	linkers, err := p.Source.Linkers(ctx)
 	if err != nil {
-		return seen, err
+		return err
 	}
 	// By name, so that of two that collide it is always the same that wins.
 	slices.SortFunc(linkers, func(a, b azure.Linker) int { return strings.Compare(a.Name, b.Name) })
+	problems := 0
 	for _, l := range linkers {
-		w, err := i.want(ctx, l)
-		if err != nil {
-			return seen, fmt.Errorf("reading the settings of %s: %w", l.Name, err)
+		places := p.placesOf(l)
+		if len(places) == 0 {
+			continue
 		}
-		if w.Problem = i.take(ctx, w, seen); w.Problem != nil {
-			problems++
-			i.report(ctx, l.Name, w.Problem)
+		w, err := p.want(ctx, l)
+		if err != nil {
+			return fmt.Errorf("reading the settings of %s: %w", l.Name, err)
+		}
+		for _, key := range places {
+			w.Namespace = key.Namespace
+			if problem := p.take(ctx, w); problem != nil {
+				problems++
+				p.report(ctx, l.Name, problem)
+			}
 		}
 	}
-	i.forgetGone(linkers, seen)
-	i.Meter.Imported(len(linkers), problems)
-	return seen, i.removeGone(ctx, seen)
+	p.done()
+	if !p.all {
+		return nil
+	}
+	p.forgetGone(linkers)
+	p.Meter.Imported(len(linkers), problems)
+	return p.removeGone(ctx)
+}
+
+// placesOf returns those of a linker's Connections that a pass looks at.
+func (p *pass) placesOf(l azure.Linker) []types.NamespacedName {
+	unknown := azure.Unknown(l, nil)
+	namespaces := append([]string{unknown.Namespace}, p.Extra[strings.ToLower(l.Name)]...)
+	var places []types.NamespacedName
+	for _, namespace := range namespaces {
+		key := types.NamespacedName{Namespace: namespace, Name: unknown.Name}
+		if (p.all || p.requested[key] != "") && !slices.Contains(places, key) {
+			places = append(places, key)
+		}
+	}
+	return places
+}
+
+// done takes the requests off that were done.
+func (p *pass) done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.requests, func(key types.NamespacedName, request string) bool { return p.requested[key] == request })
 }
 
 // take makes one linker the Connection that it is to become, and adds it to those
 // that were seen. Its problem is what keeps it from that. A Connection stays as it is
 // while it is not known what its linker is to become.
-func (i *Importer) take(ctx context.Context, w wanted, seen map[types.NamespacedName]wanted) *connections.Problem {
+func (p *pass) take(ctx context.Context, w wanted) *connections.Problem {
 	key := types.NamespacedName{Namespace: w.Namespace, Name: w.Name}
-	other, taken := seen[key]
+	other, taken := p.seen[key]
 	if !taken {
-		seen[key] = w
+		p.seen[key] = w
 	}
 	switch {
 	case taken:
 		return notImported("its name as a Connection, %q, is that of linker %q, too; rename one of them", w.Name, nameOf(other.Linker))
 	case w.Problem != nil:
 		return w.Problem
-	case !i.Serves(w.Namespace):
+	case !p.Serves(w.Namespace):
 		return notImported("its namespace %q is not served", w.Namespace)
 	}
-	w.credentials = i.readKeys(ctx, w)
-	i.mu.Lock()
-	i.wanted[key] = w
-	i.mu.Unlock()
-	err := i.keep(ctx, w)
+	w.credentials, w.refreshed = p.readKeys(ctx, w), p.requested[key]
+	p.mu.Lock()
+	p.wanted[key] = w
+	p.mu.Unlock()
+	err := p.keep(ctx, w)
 	if errors.Is(err, errForeign) {
-		i.mu.Lock()
-		delete(i.wanted, key)
-		i.mu.Unlock()
+		p.mu.Lock()
+		delete(p.wanted, key)
+		p.mu.Unlock()
 	}
 	if err != nil {
 		return notImported("%v", err)
@@ -82,18 +125,18 @@ func (i *Importer) take(ctx context.Context, w wanted, seen map[types.Namespaced
 
 // want returns what a linker is to become. Its settings are asked for when its
 // properties are new.
-func (i *Importer) want(ctx context.Context, l azure.Linker) (wanted, error) {
+func (p *pass) want(ctx context.Context, l azure.Linker) (wanted, error) {
 	raw, err := json.Marshal(l)
 	if err != nil {
 		return wanted{}, fmt.Errorf("encoding its properties: %w", err)
 	}
 	sum := sha256.Sum256(raw)
 	digest := hex.EncodeToString(sum[:6])
-	i.mu.Lock()
-	k, ok := i.settings[l.ID]
-	i.mu.Unlock()
+	p.mu.Lock()
+	k, ok := p.settings[l.ID]
+	p.mu.Unlock()
 	if !ok || k.digest != digest {
-		k.settings, err = i.Source.Configurations(ctx, l.Name)
+		k.settings, err = p.Source.Configurations(ctx, l.Name)
 		if azure.Refused(err) { // of this one, perhaps because it goes
 			return wanted{Imported: azure.Unknown(l, azure.Explain("reading its settings", err)), digest: digest}, nil
 		}
@@ -101,45 +144,45 @@ func (i *Importer) want(ctx context.Context, l azure.Linker) (wanted, error) {
 			return wanted{}, err
 		}
 		k.digest = digest
-		i.mu.Lock()
-		i.settings[l.ID] = k
-		i.mu.Unlock()
+		p.mu.Lock()
+		p.settings[l.ID] = k
+		p.mu.Unlock()
 	}
-	return wanted{Imported: azure.Import(l, k.settings, i.Tenant, i.Cloud), digest: digest}, nil
+	return wanted{Imported: azure.Import(l, k.settings, p.Tenant, p.Cloud), digest: digest}, nil
 }
 
 // forgetGone takes over which linkers there are.
-func (i *Importer) forgetGone(linkers []azure.Linker, seen map[types.NamespacedName]wanted) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.ready, i.doubtful = true, map[types.NamespacedName]bool{}
-	for key, w := range seen {
-		i.doubtful[key] = w.Problem != nil
+func (p *pass) forgetGone(linkers []azure.Linker) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ready, p.doubtful = true, map[types.NamespacedName]bool{}
+	for key, w := range p.seen {
+		p.doubtful[key] = w.Problem != nil
 	}
-	maps.DeleteFunc(i.wanted, func(key types.NamespacedName, _ wanted) bool {
-		w, ok := seen[key]
+	maps.DeleteFunc(p.wanted, func(key types.NamespacedName, _ wanted) bool {
+		w, ok := p.seen[key]
 		return !ok || w.Problem != nil
 	})
-	maps.DeleteFunc(i.settings, func(id string, _ known) bool {
+	maps.DeleteFunc(p.settings, func(id string, _ known) bool {
 		return !slices.ContainsFunc(linkers, func(l azure.Linker) bool { return l.ID == id })
 	})
 }
 
 // removeGone deletes the Connections of linkers that are gone.
-func (i *Importer) removeGone(ctx context.Context, seen map[types.NamespacedName]wanted) error {
+func (p *pass) removeGone(ctx context.Context) error {
 	var imported v1alpha1.ConnectionList
-	if err := i.client.List(ctx, &imported, client.HasLabels{v1alpha1.LabelImported}); err != nil {
+	if err := p.client.List(ctx, &imported, client.HasLabels{v1alpha1.LabelImported}); err != nil {
 		return fmt.Errorf("listing what was imported: %w", err)
 	}
 	for _, c := range imported.Items {
-		if _, ok := seen[client.ObjectKeyFromObject(&c)]; ok {
+		if _, ok := p.seen[client.ObjectKeyFromObject(&c)]; ok {
 			continue
 		}
-		err := i.client.Delete(ctx, &c, client.Preconditions{UID: &c.UID, ResourceVersion: &c.ResourceVersion})
+		err := p.client.Delete(ctx, &c, client.Preconditions{UID: &c.UID, ResourceVersion: &c.ResourceVersion})
 		if client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("deleting Connection %s/%s, whose linker is gone: %w", c.Namespace, c.Name, err)
 		}
-		if err := i.removeKeys(ctx, c.Namespace, c.Name); err != nil {
+		if err := p.removeKeys(ctx, c.Namespace, c.Name); err != nil {
 			return err
 		}
 		ctrl.LoggerFrom(ctx).Info("removed a Connection whose linker is gone", "namespace", c.Namespace, "name", c.Name)
