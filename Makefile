@@ -52,7 +52,7 @@ RENDER          = $(HELM) template service-connector $(CHART) --namespace sc-sys
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Show the product at work on a local control plane (ONCE=1: end after the tour)
+run: ## Show the product at work on a local control plane (AZURE=1: the import from Azure; ONCE=1: end after the tour)
 	cd test && $(GO) run ./demo
 
 test: ## Run the unit tests, then the tests that need an API server

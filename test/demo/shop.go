@@ -11,11 +11,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"serviceconnector.dev/pkg/connections/v1alpha1"
 )
@@ -25,53 +23,44 @@ const (
 	account   = "sc-account-11111111-2222-3333-4444-555555555555"
 )
 
-// shop is what is in the samples' namespace.
+// shop is what is in the demo's namespace.
 type shop struct {
 	pods     []corev1.Pod
 	secrets  []corev1.Secret
 	accounts []corev1.ServiceAccount
 }
 
-// await looks until the shop is as it should be, or time is up; then the error
-// says what is missing.
-func await(ctx context.Context, clients kubernetes.Interface, limit time.Duration) (shop, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	for {
-		seen, err := look(ctx, clients)
-		if err == nil {
-			err = seen.check()
+// awaitShop looks until the shop is as it should be, and returns what it last saw.
+func (d *demo) awaitShop(ctx context.Context, check func(shop) error) (shop, error) {
+	var seen shop
+	err := d.await(ctx, func(ctx context.Context) (err error) {
+		if seen, err = look(ctx, d.objects); err != nil {
+			return err
 		}
-		if err == nil {
-			return seen, nil
-		}
-		select {
-		case <-ctx.Done():
-			return seen, fmt.Errorf("after %s: %w", limit, err)
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+		return check(seen)
+	})
+	return seen, err
 }
 
-func look(ctx context.Context, clients kubernetes.Interface) (shop, error) {
-	ours := metav1.ListOptions{LabelSelector: v1alpha1.LabelManagedBy + "=" + v1alpha1.ManagedBy}
-	pods, err := clients.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
+func look(ctx context.Context, objects client.Reader) (shop, error) {
+	var pods corev1.PodList
+	if err := objects.List(ctx, &pods, client.InNamespace(namespace)); err != nil {
 		return shop{}, err
 	}
-	secrets, err := clients.CoreV1().Secrets(namespace).List(ctx, ours)
-	if err != nil {
+	ours := client.MatchingLabels{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}
+	var secrets corev1.SecretList
+	if err := objects.List(ctx, &secrets, client.InNamespace(namespace), ours); err != nil {
 		return shop{}, err
 	}
-	accounts, err := clients.CoreV1().ServiceAccounts(namespace).List(ctx, ours)
-	if err != nil {
+	var accounts corev1.ServiceAccountList
+	if err := objects.List(ctx, &accounts, client.InNamespace(namespace), ours); err != nil {
 		return shop{}, err
 	}
 	return shop{pods: pods.Items, secrets: secrets.Items, accounts: accounts.Items}, nil
 }
 
-// check returns nil if the shop holds exactly what the samples ask for.
-func (s shop) check() error {
+// checkSamples returns nil if the shop holds exactly what the samples ask for.
+func (s shop) checkSamples() error {
 	orders, reports := 0, 0
 	var errs []error
 	for _, pod := range s.pods {
@@ -99,7 +88,12 @@ func (s shop) check() error {
 }
 
 func checkOrders(pod corev1.Pod) error {
-	want := "secret sc-orders-db-secret, secret sc-receipts-secret"
+	return checkPod(pod, "secret sc-orders-db-secret, secret sc-receipts-secret", account)
+}
+
+// checkPod returns nil if a pod's first container is given what it should, and the pod
+// has workload identity with a service account.
+func checkPod(pod corev1.Pod, want, account string) error {
 	switch {
 	case injected(pod.Spec.Containers[0]) != want:
 		return fmt.Errorf("pod %s has %q, want %q", pod.Name, injected(pod.Spec.Containers[0]), want)

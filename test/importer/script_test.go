@@ -48,7 +48,7 @@ func TestScripts(t *testing.T) {
 			}
 			for name, value := range map[string]string{
 				"AZURE_TENANT_ID": tenant, "AZURE_CLIENT_ID": personID, "AZURE_CLIENT_SECRET": secret,
-				"SSL_CERT_FILE": filepath.Join(controlPlane.Dir, "azure-ca.pem"), "CLUSTER_ID": scripted, "AZURE": cloud.URL,
+				"SSL_CERT_FILE": authority, "CLUSTER_ID": scripted, "AZURE": cloud.URL,
 			} {
 				env.Setenv(name, value)
 			}

@@ -5,10 +5,7 @@ package importer
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"net/url"
 	"os"
 	"strings"
@@ -230,19 +227,3 @@ func restart(t *testing.T) error {
 }
 
 func mustURL(path string) *url.URL { return &url.URL{Path: path} }
-
-// issuerOf reads who issued a token.
-func issuerOf(token string) (string, error) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return "", errors.New("a token has three parts")
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return "", err
-	}
-	var claims struct {
-		Issuer string `json:"iss"`
-	}
-	return claims.Issuer, json.Unmarshal(raw, &claims)
-}
