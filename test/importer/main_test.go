@@ -61,8 +61,8 @@ var (
 	cloud        *azure.Cloud
 	// authority is a file: who signs the cloud's certificate.
 	authority string
-	clients      kubernetes.Interface
-	objects      client.Client
+	clients   kubernetes.Interface
+	objects   client.Client
 )
 
 func TestMain(m *testing.M) {
