@@ -27,8 +27,8 @@ func newRefreshCommand(env *environment) *cobra.Command {
 		Long: `Have the webhook read a connection of Azure's Service Connector, and the keys of what
 it leads to, now instead of with the next import, and wait until that is done.
 
-A key that was rotated reaches the Secret by that. Running pods keep the old one until
-they are rolled (see kubectl connection validate).
+A key that was rotated reaches the Secrets of pods within half a minute by that. Pods
+that run keep the old one until they are rolled (see kubectl connection validate).
 
 Connections that were not imported need no refresh: what they refer to is watched.`,
 		Example: `  # after a key was rotated
