@@ -50,6 +50,12 @@ func TestFaultsOfAzure(t *testing.T) {
 		{"it answers nothing", func() func() {
 			return cloud.Fail(listing, azure.Fault{Kind: azure.Hang})
 		}, v1alpha1.ReasonAzureUnreachable, "did not answer in time"},
+		{"Entra does not know the webhook any more", func() func() {
+			end := cloud.Fail(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/oauth2/v2.0/token") },
+				azure.Fault{Kind: azure.Status, Status: http.StatusBadRequest, Code: "unauthorized_client", Message: "AADSTS700016: " + canary})
+			cloud.ExpireTokens()
+			return end
+		}, v1alpha1.ReasonAzureForbidden, "Entra ID gave no token: AADSTS700016"},
 		{"its certificate is somebody else's", func() func() {
 			cloud.WrongCertificate(true)
 			return func() { cloud.WrongCertificate(false) }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -114,7 +115,8 @@ func TestEditsArePutBack(t *testing.T) {
 	})
 }
 
-// A linker that changes or goes takes its Connection along.
+// A linker that changes or goes takes its Connection along. Pods that run keep what they
+// have, new ones are refused.
 func TestLinkerChangesAndGoes(t *testing.T) {
 	s := newShop(t)
 	l := byIdentity()
@@ -129,10 +131,18 @@ func TestLinkerChangesAndGoes(t *testing.T) {
 	if told := s.events(s.name, v1alpha1.EventImportRepaired); told != "" {
 		t.Errorf("a change in Azure is taken for an edit: %s", told)
 	}
+	given := s.pod(name).Spec.Containers[0].EnvFrom[0].SecretRef.Name
 	cloud.RemoveLinker(aks, s.prefix+"moves")
 	s.eventually("the Connection is gone", func() bool {
 		_, ok := s.get(name)
 		return !ok
+	})
+	s.eventually("new pods are refused", func() bool {
+		_, err := s.create(name)
+		return apierrors.IsForbidden(err) || err != nil && strings.Contains(err.Error(), "is not available in namespace")
+	})
+	s.eventually("the Secret is left, and nobody's", func() bool {
+		return s.secret(given).Annotations[v1alpha1.AnnotationRetained] != ""
 	})
 }
 
