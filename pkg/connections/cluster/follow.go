@@ -18,10 +18,8 @@ type Cause int
 
 // The causes.
 const (
-	// CauseStart: it was there when Follow began.
-	CauseStart Cause = iota
 	// CauseOwner: its definition changed or went.
-	CauseOwner
+	CauseOwner Cause = iota
 	// CauseNamespace: its namespace changed or went.
 	CauseNamespace
 	// CauseObject: it changed itself, or went.
@@ -30,35 +28,17 @@ const (
 	CauseNew
 )
 
-// Follow tells f of every object that is known, then of every change, until stop
-// is called. f must not block.
+// Follow tells f of every change, until stop is called. f must not block. What there
+// was before is in All.
 func (i *Index) Follow(f func(Change)) (stop func()) {
 	i.mu.Lock()
+	defer i.mu.Unlock()
 	i.followers[&f] = struct{}{}
-	changes := i.changes(CauseStart, func(*record) bool { return true })
-	i.mu.Unlock()
-	for _, change := range changes {
-		f(change)
-	}
 	return func() {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		delete(i.followers, &f)
 	}
-}
-
-// changes lists the objects that match. The caller holds the lock.
-func (i *Index) changes(cause Cause, match func(*record) bool) []Change {
-	if len(i.followers) == 0 {
-		return nil
-	}
-	var changes []Change
-	for _, r := range i.objects {
-		if match(r) {
-			changes = append(changes, r.change(cause))
-		}
-	}
-	return changes
 }
 
 // tell passes changes on. The caller does not hold the lock.

@@ -61,8 +61,13 @@ func (i *Index) setNamespace(n *namespaceState) {
 	before := i.namespaces[n.name]
 	i.namespaces[n.name] = n
 	var changes []Change
-	if before == nil || before.terminating != n.terminating || !slices.Equal(before.labels, n.labels) {
-		changes = i.changes(CauseNamespace, func(r *record) bool { return r.namespace.Value() == n.name })
+	if len(i.followers) > 0 && (before == nil || before.terminating != n.terminating || !slices.Equal(before.labels, n.labels)) {
+		name := unique.Make(n.name)
+		for key, r := range i.objects {
+			if key.namespace == name {
+				changes = append(changes, r.change(CauseNamespace))
+			}
+		}
 	}
 	i.mu.Unlock()
 	i.tell(changes...)

@@ -89,14 +89,18 @@ func (i *Index) Object(object connections.Object) (Marks, bool) {
 	return r.marks(), true
 }
 
-// All returns every object of ours that there is at the moment of the call.
-func (i *Index) All() iter.Seq[connections.Object] {
+// All returns every object of ours that there is at the moment of the call, and the
+// name of its owner.
+func (i *Index) All() iter.Seq2[connections.Object, string] {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	all := slices.Collect(maps.Values(i.objects))
-	return func(yield func(connections.Object) bool) {
+	all := make([]*record, 0, len(i.objects))
+	for _, r := range i.objects {
+		all = append(all, r)
+	}
+	return func(yield func(connections.Object, string) bool) {
 		for _, r := range all {
-			if !yield(r.object()) {
+			if !yield(r.object(), r.owner.Value()) {
 				return
 			}
 		}

@@ -124,11 +124,7 @@ func (r *reconciler[T]) progress() source.Source {
 			}
 		}
 		r.stale.follow(again)
-		stop := r.index.Follow(func(change cluster.Change) {
-			if change.Cause != cluster.CauseStart {
-				again(change.Owner)
-			}
-		})
+		stop := r.index.Follow(func(change cluster.Change) { again(change.Owner) })
 		context.AfterFunc(ctx, stop)
 		return nil
 	})

@@ -44,10 +44,6 @@ func (o *objects) source() source.TypedSource[target] {
 		stop := o.index.Follow(func(change cluster.Change) {
 			t := target{object: change.Object, owner: change.Owner}
 			switch change.Cause {
-			case cluster.CauseStart:
-				if !o.index.Serves(t.owner, t.object.Namespace) {
-					enqueue(queue, priorityUpdate, t)
-				}
 			case cluster.CauseNew:
 				if !o.current(t) {
 					enqueue(queue, priorityUpdate, t)
@@ -58,6 +54,11 @@ func (o *objects) source() source.TypedSource[target] {
 				enqueue(queue, priorityUpdate, t)
 			}
 		})
+		for object, owner := range o.index.All() {
+			if !o.index.Serves(owner, object.Namespace) {
+				enqueue(queue, priorityUpdate, target{object: object, owner: owner})
+			}
+		}
 		o.renderings.notify(func(owner, credentials string) {
 			offer, _ := o.index.Definition(owner)
 			for _, object := range o.index.Owned(owner) {
@@ -103,7 +104,7 @@ func (o *objects) audit(ctx context.Context, queue workqueue.TypedRateLimitingIn
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if marks, ok := o.index.Object(object); ok {
+				if marks, ok := o.index.Object(object); ok { // still, and perhaps another's
 					enqueue(queue, priorityAudit, target{object: object, owner: marks.Owner})
 				}
 			}

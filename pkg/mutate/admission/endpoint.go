@@ -12,6 +12,7 @@ import (
 	"mime"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -72,8 +73,8 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), budget(r.URL.RawQuery))
 	defer cancel()
 	verdict, err := e.Decider.Decide(ctx, request)
-	var denial *mutate.Denial
-	if err != nil && !errors.As(err, &denial) {
+	denial, denied := errors.AsType[*mutate.Denial](err)
+	if err != nil && !denied {
 		e.Log.Error(err, "could not decide", "endpoint", e.Name, "namespace", request.Namespace)
 		w.Header().Set("Retry-After", "1")
 		e.fail(w, r, begin, http.StatusServiceUnavailable, reasonInternalError, err)
@@ -95,9 +96,17 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request, begin time.Tim
 	} else if log := e.Log.V(1); log.Enabled() {
 		log.Info("allowed", "endpoint", e.Name, "namespace", request.Namespace, "reason", reason, "protocol", r.Proto)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(raw) // a caller that left cannot be told
+	send(w, raw)
 	e.Observer.Admitted(r.Context(), e.Name, result, reason, time.Since(begin))
+}
+
+// send answers at once: the API server does not wait for what comes after it. A caller
+// that left cannot be told.
+func send(w http.ResponseWriter, raw []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
+	_, _ = w.Write(raw)
+	_ = http.NewResponseController(w).Flush()
 }
 
 // fail answers with an HTTP error, which the API server takes as a failed call,
@@ -148,9 +157,8 @@ func readBody(w http.ResponseWriter, r *http.Request, buffer *bytes.Buffer) (bod
 	_ = connection.SetReadDeadline(time.Now().Add(readTime))
 	body, err = readAll(buffer, http.MaxBytesReader(w, r.Body, maxBody), r.ContentLength)
 	_ = connection.SetReadDeadline(time.Time{})
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
+	switch _, tooLarge := errors.AsType[*http.MaxBytesError](err); {
+	case tooLarge:
 		return nil, http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", maxBody)
 	case err != nil:
 		return nil, http.StatusBadRequest, errors.New("the body did not arrive whole")

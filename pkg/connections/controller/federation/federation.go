@@ -109,11 +109,7 @@ func Setup(mgr manager.Manager, o Options) error {
 // Start keeps federated credentials until ctx ends.
 func (f *federation) Start(ctx context.Context) error {
 	ctx = ctrl.LoggerInto(ctx, ctrl.LoggerFrom(ctx).WithName("federation"))
-	stop := f.Index.Follow(func(change cluster.Change) {
-		if change.Cause != cluster.CauseStart {
-			f.look()
-		}
-	})
+	stop := f.Index.Follow(func(cluster.Change) { f.look() })
 	defer stop()
 	for !f.Ready() {
 		if !f.pause(ctx, settle) {

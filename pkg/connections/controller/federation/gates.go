@@ -46,11 +46,7 @@ func (f *federation) runGates(ctx context.Context) error {
 		default:
 		}
 	}
-	stop := f.Index.Follow(func(change cluster.Change) {
-		if change.Cause != cluster.CauseStart {
-			look()
-		}
-	})
+	stop := f.Index.Follow(func(cluster.Change) { look() })
 	defer stop()
 	stores := make([]toolscache.Store, len(f.Namespaces))
 	var running sync.WaitGroup
