@@ -113,6 +113,30 @@ func say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
 }
 
+// attempts is how often a concurrency is measured until the null test shows no
+// difference.
+const attempts = 3
+
+// untilQuiet runs all contenders at a concurrency. A run whose null test shows a
+// difference is thrown away. It returns how many runs there were.
+func (w *world) untilQuiet(ctx context.Context, concurrency int, o options, random *rand.Rand) (all blocks, runs int, err error) {
+	for runs = 1; ; runs++ {
+		say("%d rounds of %d contenders, %d at a time", o.rounds, len(contenders), concurrency)
+		all, err = w.run(ctx, concurrency, o.rounds, o.size, random, func(round int) {
+			if round > 0 && round%10 == 0 {
+				say("round %d", round)
+			}
+		})
+		if err != nil {
+			return nil, runs, err
+		}
+		if err = all.nothing(random); err == nil || runs == attempts {
+			return all, runs, err
+		}
+		say("thrown away: %v", err)
+	}
+}
+
 // measure measures all that is asked for.
 func (w *world) measure(ctx context.Context, o options) (*report, error) {
 	r := &report{Machine: w.machine(ctx), Rounds: o.rounds, Size: o.size}
@@ -123,17 +147,9 @@ func (w *world) measure(ctx context.Context, o options) (*report, error) {
 	}
 	annotated := 0
 	for _, concurrency := range o.concurrency {
-		say("%d rounds of %d contenders, %d at a time", o.rounds, len(contenders), concurrency)
-		all, err := w.run(ctx, concurrency, o.rounds, o.size, random, func(round int) {
-			if round > 0 && round%10 == 0 {
-				say("round %d", round)
-			}
-		})
+		all, runs, err := w.untilQuiet(ctx, concurrency, o, random)
+		annotated += runs * (o.rounds + 1) * o.size
 		if err != nil {
-			return nil, err
-		}
-		annotated += (o.rounds + 1) * o.size
-		if err := all.nothing(random); err != nil {
 			return nil, err
 		}
 		s := side{Concurrency: concurrency, Figures: map[string]figures{}}

@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
@@ -53,6 +54,7 @@ func BenchmarkWarmPod(b *testing.B) {
 // The way that most webhooks take: decode into Kubernetes' types, change, encode, and
 // have controller-runtime find the differences.
 func BenchmarkUsualWay(b *testing.B) {
+	log.SetLogger(logr.Discard()) // else it complains amid the figures
 	scheme := runtime.NewScheme()
 	if err := clientgoscheme.AddToScheme(scheme); err != nil {
 		b.Fatal(err)
