@@ -17,7 +17,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
@@ -124,7 +123,6 @@ func Setup(mgr manager.Manager, o Options) (*Importer, error) {
 	})
 	err := ctrl.NewControllerManagedBy(mgr).Named("import").
 		For(&v1alpha1.Connection{}, builder.WithPredicates(imported)).
-		WithOptions(controller.Options{}).
 		Complete(i)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the import: %w", err)

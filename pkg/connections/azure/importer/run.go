@@ -36,6 +36,9 @@ type pass struct {
 
 // run imports once. What it looked at before it fails is seen.
 func (p *pass) run(ctx context.Context) error {
+	if !p.all && len(p.requested) == 0 {
+		return nil // done with all others meanwhile
+	}
 	linkers, err := p.Source.Linkers(ctx)
 	if err != nil {
 		return err
