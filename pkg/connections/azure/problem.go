@@ -57,6 +57,8 @@ func classify(err error) (reason, said, hint string) {
 		return v1alpha1.ReasonAzureThrottled, paused.Error(), "nothing needs to be done"
 	case errors.As(err, &paused):
 		return v1alpha1.ReasonAzureUnreachable, paused.Error(), "it is asked again then; see the way out of the cluster"
+	case errors.As(err, &login) && login.RawResponse == nil:
+		return v1alpha1.ReasonAzureUnreachable, "Entra ID could not be asked: " + redact(login.Error()), "it is asked again; see the way out of the cluster, its proxy and certificates"
 	case errors.As(err, &login):
 		return v1alpha1.ReasonAzureForbidden, entraSaid(login), "see which identity the webhook runs as, and its federated credential (docs/azure.md)"
 	case errors.As(err, &refused):
