@@ -44,6 +44,10 @@ func TestParseOptionsRefuses(t *testing.T) {
 		{"--pace 0", "write 1 or more"},
 		{"--scan-interval 1ms", "write 1s or more"},
 		{"--drain -1s", "is negative"},
+		{"--azure-serve my_conn", "write it as my_conn=team-a,team-b"},
+		{"--azure-serve my_conn=Team", "write it as my_conn=team-a,team-b"},
+		{"--azure-serve =team-a", "write it as my_conn=team-a,team-b"},
+		{"--azure-propagation -1s", "write 0 or more"},
 		{"--tracing-endpoint collector:4318", "is no URL"},
 		{"--namespace=", "--namespace is empty"},
 	} {

@@ -132,19 +132,21 @@ func (f *federation) Start(ctx context.Context) error {
 			ctrl.LoggerFrom(ctx).Info("federated credentials are not as they should be, and are tried again", "reason", azure.Explain("keeping federated credentials", err).Message)
 			wait, retry = retry, min(2*retry, lastRetry)
 		case f.pending:
-			wait, retry = f.nextLook(), firstRetry
+			wait, retry = askAgain, firstRetry
 		default:
 			wait, retry = sweepEvery, firstRetry
 		}
+		wait = f.untilKnown(wait)
 	}
 }
 
-// nextLook returns how long it is until an account can be marked, or Azure is asked
-// again.
-func (f *federation) nextLook() time.Duration {
-	wait := askAgain
+// untilKnown returns a wait, or how long it is until an account can be marked, if that
+// is shorter: what fails for others holds up nobody.
+func (f *federation) untilKnown(wait time.Duration) time.Duration {
 	for _, since := range f.trusted {
-		wait = min(wait, max(f.Propagation-f.Now().Sub(since), settle))
+		if left := f.Propagation - f.Now().Sub(since); left > 0 { // else it was tried
+			wait = min(wait, max(left, settle))
+		}
 	}
 	return wait
 }
