@@ -63,7 +63,8 @@ func (e *environment) refresh(ctx context.Context, objects client.Client, name s
 	}
 	fmt.Fprintln(e.ErrOut, "asking for it to be read ...")
 	key := client.ObjectKeyFromObject(c)
-	err = wait.PollUntilContextTimeout(ctx, waitInterval, timeout, true, func(ctx context.Context) (bool, error) {
+	err = wait.PollUntilContextTimeout(ctx, waitInterval, timeout, true, func(context.Context) (bool, error) {
+		// Reads have the time they need, as those of wait.
 		c = &v1alpha1.Connection{}
 		if err := objects.Get(ctx, key, c); apierrors.IsNotFound(err) {
 			return false, fmt.Errorf("connection %q is gone: so is its linker in Azure", name)

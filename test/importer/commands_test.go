@@ -74,6 +74,9 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	// deny ACTION, allow ACTION: takes a right from the person, gives it back.
 	all["deny"] = func(_ *testscript.TestScript, _ bool, args []string) { cloud.Deny(personID, args[0]) }
 	all["allow"] = func(_ *testscript.TestScript, _ bool, args []string) { cloud.Allow(personID, args[0]) }
+	// forbid ACTION, permit ACTION: the same of the webhook.
+	all["forbid"] = func(_ *testscript.TestScript, _ bool, args []string) { cloud.Deny(webhookID, args[0]) }
+	all["permit"] = func(_ *testscript.TestScript, _ bool, args []string) { cloud.Allow(webhookID, args[0]) }
 	// state STATE: has the cluster be in a state.
 	all["state"] = func(_ *testscript.TestScript, _ bool, args []string) {
 		c, _ := cloud.Cluster(scripted)
