@@ -27,7 +27,7 @@ type Index struct {
 	own        map[types.NamespacedName]entry
 	shared     map[string]entry
 	namespaces map[string]*namespaceState
-	objects    map[key]*record
+	objects    records
 	owned      map[interned]map[*record]struct{} // by owner
 	notes      map[key]note
 	swept      time.Time
@@ -47,7 +47,7 @@ func NewIndex(now func() time.Time) *Index {
 		own:        map[types.NamespacedName]entry{},
 		shared:     map[string]entry{},
 		namespaces: map[string]*namespaceState{},
-		objects:    map[key]*record{},
+		objects:    records{},
 		owned:      map[interned]map[*record]struct{}{},
 		notes:      map[key]note{},
 		followers:  map[*func(Change)]struct{}{},
@@ -98,7 +98,7 @@ func (i *Index) Known(object connections.Object) (revision string, ok bool) {
 	if n, ok := i.notes[k]; ok && !i.now().After(n.expires) {
 		return n.revision, true
 	}
-	if r := i.objects[k]; r != nil {
+	if r := i.objects.find(k); r != nil {
 		return r.revision.Value(), true
 	}
 	return "", false
@@ -111,7 +111,7 @@ func (i *Index) Note(object connections.Object, revision string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.sweep()
-	if seen := i.objects[k]; seen != nil && seen.revision.Value() == revision {
+	if seen := i.objects.find(k); seen != nil && seen.revision.Value() == revision {
 		delete(i.notes, k)
 		return
 	}

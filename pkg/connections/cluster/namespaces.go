@@ -62,11 +62,8 @@ func (i *Index) setNamespace(n *namespaceState) {
 	i.namespaces[n.name] = n
 	var changes []Change
 	if len(i.followers) > 0 && (before == nil || before.terminating != n.terminating || !slices.Equal(before.labels, n.labels)) {
-		name := unique.Make(n.name)
-		for key, r := range i.objects {
-			if key.namespace == name {
-				changes = append(changes, r.change(CauseNamespace))
-			}
+		for _, r := range i.objects[unique.Make(n.name)] {
+			changes = append(changes, r.change(CauseNamespace))
 		}
 	}
 	i.mu.Unlock()

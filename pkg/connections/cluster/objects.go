@@ -18,10 +18,9 @@ import (
 // set records an object as the API server has it.
 func (i *Index) set(r *record) {
 	i.mu.Lock()
-	before := i.objects[r.key]
+	before := i.objects.put(r)
 	delete(i.notes, r.key)
 	i.disown(before)
-	i.objects[r.key] = r
 	if i.owned[r.owner] == nil {
 		i.owned[r.owner] = map[*record]struct{}{}
 	}
@@ -38,10 +37,9 @@ func (i *Index) set(r *record) {
 // forget drops an object that the API server has no more.
 func (i *Index) forget(k key) {
 	i.mu.Lock()
-	before := i.objects[k]
+	before := i.objects.remove(k)
 	delete(i.notes, k)
 	i.disown(before)
-	delete(i.objects, k)
 	i.mu.Unlock()
 	if before != nil {
 		i.tell(before.change(CauseObject))
@@ -52,9 +50,9 @@ func (i *Index) forget(k key) {
 func (i *Index) replace(kind connections.Kind, namespace string, all []*record) {
 	gone := map[key]struct{}{}
 	i.mu.RLock()
-	for k := range i.objects {
-		if k.kind.Value() == string(kind) && (namespace == metav1.NamespaceAll || k.namespace.Value() == namespace) {
-			gone[k] = struct{}{}
+	for _, r := range i.objects.all() {
+		if r.kind.Value() == string(kind) && (namespace == metav1.NamespaceAll || r.namespace.Value() == namespace) {
+			gone[r.key] = struct{}{}
 		}
 	}
 	i.mu.RUnlock()
@@ -82,8 +80,8 @@ func (i *Index) disown(r *record) {
 func (i *Index) Object(object connections.Object) (Marks, bool) {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	r, ok := i.objects[keyOf(object)]
-	if !ok {
+	r := i.objects.find(keyOf(object))
+	if r == nil {
 		return Marks{}, false
 	}
 	return r.marks(), true
@@ -94,10 +92,7 @@ func (i *Index) Object(object connections.Object) (Marks, bool) {
 func (i *Index) All() iter.Seq2[connections.Object, string] {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	all := make([]*record, 0, len(i.objects))
-	for _, r := range i.objects {
-		all = append(all, r)
-	}
+	all := i.objects.all()
 	return func(yield func(connections.Object, string) bool) {
 		for _, r := range all {
 			if !yield(r.object(), r.owner.Value()) {
@@ -219,7 +214,7 @@ func (i *Index) provisioned(object connections.Object, b *connections.Binding) b
 	if object.Kind != connections.KindServiceAccount {
 		return true
 	}
-	r := i.objects[keyOf(b.SettingsIn(object.Namespace))]
+	r := i.objects.find(keyOf(b.SettingsIn(object.Namespace)))
 	return r != nil && r.owner.Value() == b.Definition.Owner()
 }
 
@@ -232,6 +227,6 @@ func (i *Index) Waits(namespace string, b *connections.Binding) bool {
 	account := keyOf(connections.Object{Kind: connections.KindServiceAccount, Namespace: namespace, Name: b.ServiceAccount})
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	r := i.objects[account]
+	r := i.objects.find(account)
 	return r == nil || r.credentials.Value() == ""
 }
