@@ -12,11 +12,11 @@ import (
 
 // By how many per cent the heap may grow before the collector runs: while all that
 // exists arrives, which leaves more behind than it brings, and afterwards. Most of the
-// heap is the index, which stays, and an admission leaves little: half of Go's default
-// costs next to no processor time.
+// heap is the index, which stays, and an admission leaves little: less than half of Go's
+// default costs next to no processor time.
 const (
 	growthAtStart = 10
-	growth        = 50
+	growth        = 40
 )
 
 // limitMemory keeps the heap small until all that existed at the start has arrived,

@@ -45,7 +45,7 @@ func TestRecordsHoldWhatAMapWould(t *testing.T) {
 		all := got.all()
 		for _, r := range all {
 			if want[r.key] != r {
-				t.Fatalf("%v is there, and should not", r.key.object())
+				t.Fatalf("%v is there, and should not", r.object())
 			}
 		}
 		if len(all) != len(want) {

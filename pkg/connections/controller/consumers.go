@@ -15,8 +15,9 @@ import (
 	"serviceconnector.dev/pkg/connections"
 )
 
-// pageSize is how many pods are listed at a time.
-const pageSize = 500
+// pageSize is how many pods are listed at a time: with more, a page takes more memory
+// than all that the index holds of a thousand namespaces.
+const pageSize = 200
 
 // alive selects pods that have not ended.
 func alive(more ...fields.Selector) fields.Selector {
