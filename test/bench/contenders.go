@@ -31,16 +31,17 @@ var contenders = []contender{
 	{Name: "plain", What: "Service Connector, pods without the annotation", Process: oursProcess, Namespace: ours, Plain: true},
 	{Name: "allow", What: "F0: a webhook that allows", Process: "bench-allow", Mode: "allow"},
 	{Name: "policy", What: "MutatingAdmissionPolicy, constant JSONPatch"},
-	{Name: constant, What: "F1: a webhook that answers a constant patch", Process: "bench-constant", Mode: "constant"},
+	{Name: constant, What: "F1: a webhook that answers a constant patch", Process: constantProcess, Mode: "constant"},
 	{Name: ours, What: "Service Connector", Process: oursProcess},
 	{Name: "usual", What: "controller-runtime: typed decode, marshal, diff", Process: "bench-usual", Mode: "usual"},
 }
 
-// oursProcess is the process of Service Connector, serverProcess that of the API
-// server.
+// oursProcess is the process of Service Connector, constantProcess that of the constant
+// patch, serverProcess that of the API server.
 const (
-	oursProcess   = "webhook"
-	serverProcess = "kube-apiserver"
+	oursProcess     = "webhook"
+	constantProcess = "bench-constant"
+	serverProcess   = "kube-apiserver"
 )
 
 // where returns the namespace of a contender's pods.

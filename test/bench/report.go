@@ -57,6 +57,7 @@ func (r *report) markdown() (string, error) {
 		"us":         func(e estimate) string { return fmt.Sprintf("%.0f", e.Value) },
 		"usRange":    func(e estimate) string { return fmt.Sprintf("%.0f (%.0f–%.0f)", e.Value, e.Low, e.High) },
 		"ratio":      func(e estimate) string { return fmt.Sprintf("%.2f (%.2f–%.2f)", e.Value, e.Low, e.High) },
+		"per":        func(a, b float64) string { return fmt.Sprintf("%.2f", a/b) },
 		"two":        func(f float64) string { return fmt.Sprintf("%.2f", f) },
 		"one":        func(f float64) string { return fmt.Sprintf("%.1f", f) },
 		"whole":      func(f float64) string { return fmt.Sprintf("%.0f", f) },
@@ -123,7 +124,7 @@ func (r *report) Verdicts() []verdict {
 		wrong := max(c.Secrets-c.Namespaces, c.Namespaces-c.Secrets) + max(c.Accounts-c.Namespaces, c.Namespaces-c.Accounts)
 		judge(fmt.Sprintf("%d cold namespaces: Secrets and service accounts too many or too few", c.Namespaces), "0", float64(wrong), 0, "%.0f")
 		list = append(list, verdict{fmt.Sprintf("%d cold namespaces: rate against a bare loop", c.Namespaces), "≥ 0.80",
-			fmt.Sprintf("%.2f", c.PerSecond/c.Bare), c.PerSecond >= .8*c.Bare})
+			fmt.Sprintf("%.2f", c.Ratio()), c.Ratio() >= .8})
 	}
 	if h := r.Herd; h != nil {
 		judge(fmt.Sprintf("herd of %d on a cold namespace: p99", h.Pods), "≤ 1 s", h.P99/1000, 1, "%.2f s")

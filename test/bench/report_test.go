@@ -68,7 +68,7 @@ func filled() *report {
 	}
 	return &report{Machine: machine{Processor: "a < b"}, Rounds: 5, Size: 2, Side: []side{s},
 		Burst:    &burst{Pods: 10, Seconds: []float64{1.2}, Constant: []float64{1}},
-		Cold:     &cold{Namespaces: 10, Secrets: 10, Accounts: 9, PerSecond: 90, Bare: 100},
+		Cold:     &cold{Namespaces: 10, Secrets: 10, Accounts: 9, Ours: pace{PerSecond: 90}, Bare: pace{PerSecond: 100}},
 		Herd:     &herd{Pods: 10, P99: 200},
 		Holdings: []holding{{Memory: memory{Most: 40}}, {Foreign: 10, Memory: memory{Most: 43}}, {Pairs: 10_000, Memory: memory{Most: 60}}},
 	}
