@@ -71,12 +71,14 @@ func authTypes(ctx context.Context, objects client.Reader) map[v1alpha1.AuthType
 func explainAzure(doing string, err error) error {
 	reason, said := azure.Said(err)
 	hint := "try again"
-	switch reason {
-	case v1alpha1.ReasonAzureForbidden:
+	switch {
+	case reason == v1alpha1.ReasonAzureForbidden:
 		hint = "log in (az login) as somebody with the role Azure Kubernetes Service Contributor on the cluster"
-	case v1alpha1.ReasonAzureNotFound:
+	case reason == v1alpha1.ReasonAzureNotFound:
 		hint = "correct --azure-cluster (az aks show --query id prints it)"
-	case v1alpha1.ReasonAzureUnreachable:
+	case azure.Refused(err):
+		hint = "mend what it names, and try again"
+	case reason == v1alpha1.ReasonAzureUnreachable:
 		hint = "see your network, its proxy and certificates, and try again"
 	}
 	return fmt.Errorf("%s: %s; %s", doing, said, hint)

@@ -135,6 +135,8 @@ func (f *featuresCommand) switchOn(ctx context.Context, cluster *features.Cluste
 	switch {
 	case errors.As(err, &busy):
 		return fmt.Errorf("nothing was changed: %w; wait for that: az aks wait --updated --ids %s", err, f.azure.Cluster)
+	case errors.Is(err, features.ErrChanged):
+		return fmt.Errorf("nothing was changed: %w; look at it, and try again", err)
 	case ctx.Err() != nil:
 		return fmt.Errorf("not waited for: the change goes on in Azure; see kubectl connection features")
 	case err != nil:

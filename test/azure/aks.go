@@ -26,6 +26,8 @@ type Update struct {
 	// Code and Message let updates fail at their end. The features asked for are
 	// not switched on then.
 	Code, Message string
+	// Meanwhile has somebody else change each cluster just before its update is taken.
+	Meanwhile bool
 }
 
 // SetUpdate sets how updates of clusters go. Without it: two polls, and success.
@@ -123,6 +125,9 @@ func (c *Cloud) updateCluster(t target, body aks.ManagedCluster, match string) (
 	found, ok := c.state.clusters[key(t.resource())]
 	if !ok {
 		return aks.ManagedCluster{}, nil, refuse(notFound(t))
+	}
+	if c.state.update.Meanwhile {
+		found.model.ETag = new(newID())
 	}
 	if match != "" && match != value(found.model.ETag) {
 		return aks.ManagedCluster{}, nil, refuse(failure(http.StatusPreconditionFailed, "PreconditionFailed",

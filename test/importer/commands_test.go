@@ -91,6 +91,8 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		}
 		cloud.SetUpdate(u)
 	}
+	// meanwhile: has somebody else change a cluster just before each update, until fails.
+	all["meanwhile"] = func(*testscript.TestScript, bool, []string) { cloud.SetUpdate(azure.Update{Polls: 1, Meanwhile: true}) }
 	return all
 }
 

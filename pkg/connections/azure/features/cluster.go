@@ -5,9 +5,12 @@ package features
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	aks "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/containerservice/armcontainerservice/v6"
 
@@ -71,6 +74,9 @@ type Busy struct{ State string }
 // Error implements error.
 func (b *Busy) Error() string { return "the cluster is in state " + b.State }
 
+// ErrChanged says that the cluster is not any more as it was read.
+var ErrChanged = errors.New("somebody else changed the cluster just now")
+
 // Write has Azure make the cluster as Enable left it, and reads it again. It tells
 // progress at least every quarter of a minute until that is done, which takes minutes.
 // What ends ctx does not end it in Azure.
@@ -81,6 +87,9 @@ func (c *Cluster) Write(ctx context.Context, progress func(state string, since t
 	start := time.Now()
 	poller, err := c.client.BeginCreateOrUpdate(ctx, c.id.ResourceGroupName, c.id.Name, c.model,
 		&aks.ManagedClustersClientBeginCreateOrUpdateOptions{IfMatch: c.model.ETag})
+	if refused, ok := errors.AsType[*azcore.ResponseError](err); ok && refused.StatusCode == http.StatusPreconditionFailed {
+		return ErrChanged
+	}
 	if err != nil {
 		return err
 	}
