@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,6 +37,27 @@ func TestManifests(t *testing.T) {
 	record("helm lint, Helm 4 and 3; API server's dry run", "no complaint")
 	wantHelmTest(t, "helm")
 	record("helm test", "passes")
+}
+
+// What the chart has for Azure reaches the webhook as its own flags, whose tests say what
+// they do.
+func TestAzureValues(t *testing.T) {
+	rendered, err := helm(t.Context(), "helm", "template", release, current.path, "--show-only", "templates/deployment.yaml",
+		"--set", "azure.cluster=/subscriptions/s/resourceGroups/r/providers/Microsoft.ContainerService/managedClusters/c",
+		"--set", "azure.serve.my_conn={team-a,team-b}", "--set", "azure.federation.enabled=true",
+		"--set", "azure.federation.propagation=20s", "--set", "azure.federation.scopes={/subscriptions/s,/subscriptions/t}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"--azure-cluster=/subscriptions/s/resourceGroups/r/providers/Microsoft.ContainerService/managedClusters/c", "--azure-cloud=AzurePublic",
+		"--azure-interval=5m", "--azure-serve=my_conn=team-a,team-b", "--azure-federate", "--azure-propagation=20s",
+		"--azure-identities=/subscriptions/s,/subscriptions/t",
+	} {
+		if !strings.Contains(rendered, "        - "+want+"\n") {
+			t.Errorf("the Deployment lacks %s:\n%s", want, rendered)
+		}
+	}
 }
 
 // The replicas run where the API server enforces the restricted level.
