@@ -101,7 +101,7 @@ func (w *world) ways() (provisioned, bare, constantly *way, err error) {
 	provisioned = &way{labels: map[string]string{"serves": "cold"}, asked: contender{Process: oursProcess}, mayFail: true,
 		first: func(ctx context.Context, namespace string) error { return w.post(ctx, namespace, "pods", pod) }}
 	bare = &way{labels: map[string]string{notServed: "true"}, first: three}
-	constantly = &way{labels: map[string]string{notServed: "true", "bench": constant}, asked: contender{Process: constantProcess}, first: three}
+	constantly = &way{labels: map[string]string{notServed: "true", benchLabel: constant}, asked: contender{Process: constantProcess}, first: three}
 	return provisioned, bare, constantly, nil
 }
 

@@ -3,17 +3,36 @@
 
 package main
 
+import (
+	"context"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"serviceconnector.dev/test/bench/effect"
+)
+
 // contender is something that pods go through when they are made in its namespace.
 type contender struct {
 	Name, What string
 	// Process is the name of the process whose CPU counts, "" for none.
 	Process string
-	// Mode is that of the command contender, "" for none.
-	Mode string
 	// Namespace is where its pods are made, "" for one of its own.
 	Namespace string
 	// Plain pods have no annotation.
 	Plain bool
+	// Labels are what its pods have besides.
+	Labels map[string]string
+	// Add has the API server send the pods through it, nil where nothing must be
+	// done for that.
+	Add func(ctx context.Context, w *world, c contender) error
+	// Rival is how a program of others is had, nil for none.
+	Rival *rival
+	// Check reports how a pod, as it was made, lacks what is compared, nil where
+	// nothing is done to it.
+	Check func(*corev1.Pod) error
 }
 
 // The names of those that others are compared with.
@@ -29,11 +48,14 @@ var contenders = []contender{
 	{Name: none, What: "no webhook"},
 	{Name: again, What: "no webhook, a second time: the null test"},
 	{Name: "plain", What: "Service Connector, pods without the annotation", Process: oursProcess, Namespace: ours, Plain: true},
-	{Name: "allow", What: "F0: a webhook that allows", Process: "bench-allow", Mode: "allow"},
-	{Name: "policy", What: "MutatingAdmissionPolicy, constant JSONPatch"},
-	{Name: constant, What: "F1: a webhook that answers a constant patch", Process: constantProcess, Mode: "constant"},
-	{Name: ours, What: "Service Connector", Process: oursProcess},
-	{Name: "usual", What: "controller-runtime: typed decode, marshal, diff", Process: "bench-usual", Mode: "usual"},
+	{Name: "allow", What: "F0: a webhook that allows", Process: "bench-allow", Add: addWebhook("allow")},
+	{Name: "policy", What: "MutatingAdmissionPolicy, constant JSONPatch", Add: addPolicy, Check: effect.Check},
+	{Name: constant, What: "F1: a webhook that answers a constant patch", Process: constantProcess, Add: addWebhook("constant"), Check: effect.Check},
+	{Name: ours, What: "Service Connector", Process: oursProcess, Check: effect.Check},
+	{Name: "usual", What: "controller-runtime: typed decode, marshal, diff", Process: "bench-usual", Add: addWebhook("usual"), Check: effect.Check},
+	{Name: "azure-workload-identity", What: "azure-workload-identity v" + identityVersion + ": its own change", Process: "azure-workload-identity",
+		Labels: map[string]string{identityLabel: "true"}, Rival: &identity, Check: hasToken},
+	{Name: "kyverno", What: "Kyverno v" + kyvernoVersion + ", MutatingPolicy", Process: "kyverno", Rival: &kyverno, Check: effect.Check},
 }
 
 // oursProcess is the process of Service Connector, constantProcess that of the constant
@@ -50,4 +72,40 @@ func (c contender) where() string {
 		return c.Namespace
 	}
 	return c.Name
+}
+
+// benchLabel is what a contender's own namespace is labelled with; its value is the
+// contender's name.
+const benchLabel = "bench"
+
+// selector selects a contender's own namespace.
+func (c contender) selector() *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchLabels: map[string]string{benchLabel: c.Name}}
+}
+
+// hasProcess reports whether a process works on its pods.
+func (c contender) hasProcess() bool { return c.Process != "" && !c.Plain }
+
+// pod returns a contender's pod.
+func (c contender) pod() *corev1.Pod {
+	pod := effect.Pod()
+	maps.Copy(pod.Labels, c.Labels)
+	if c.Plain {
+		pod.Annotations = map[string]string{"example.com/of-the-same-length": effect.Connection}
+	}
+	return pod
+}
+
+// absent is a contender that is not measured, and why.
+type absent struct {
+	Name   string `json:"name"`
+	What   string `json:"what"`
+	Reason string `json:"reason"`
+}
+
+// without returns all contenders but those that are absent.
+func without(list []absent) []contender {
+	return slices.DeleteFunc(slices.Clone(contenders), func(c contender) bool {
+		return slices.ContainsFunc(list, func(a absent) bool { return a.Name == c.Name })
+	})
 }

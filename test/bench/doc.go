@@ -12,6 +12,11 @@
 // differ, the run is thrown away, with exit status 1. Every figure has the interval
 // that holds 95 of 100 draws of as many rounds.
 //
+// Two contenders are programs of others, azure-workload-identity and Kyverno, which
+// are built from their Go modules: some minutes at first. They are there for the runs
+// side by side alone. Where one cannot be had, the benchmark goes on without it, and
+// its report says why; -without leaves them out.
+//
 // It writes the figures between the markers of performance.md in the folder -out,
 // and performance.json and performance.svg beside that. It needs Linux, from which
 // it learns the processor time and the memory of a process.

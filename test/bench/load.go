@@ -15,8 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"serviceconnector.dev/test/bench/effect"
 )
 
 // together calls f with 0 to n-1, from a number of workers, and joins the errors.
@@ -39,11 +37,8 @@ func together(n, workers int, f func(i int) error) error {
 
 // podOf returns the pod of a contender as it is sent.
 func podOf(c contender) ([]byte, error) {
-	pod := effect.Pod()
+	pod := c.pod()
 	pod.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}
-	if c.Plain {
-		pod.Annotations = map[string]string{"example.com/of-the-same-length": effect.Connection}
-	}
 	return json.Marshal(pod)
 }
 

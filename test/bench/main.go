@@ -26,6 +26,7 @@ type options struct {
 	scale        map[string]bool
 	foreign      int
 	pairs        []int
+	without      map[string]bool
 	out, goText  string
 }
 
@@ -43,7 +44,7 @@ func run(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	w, err := newWorld(ctx)
+	w, err := newWorld(ctx, o.without)
 	if w == nil {
 		return err
 	}
@@ -70,6 +71,7 @@ func parse(args []string) (o options, err error) {
 	scale := flags.String("scale", strings.Join(scales, ","), "what is measured at scale; \"\" for nothing")
 	flags.IntVar(&o.foreign, "foreign", 34_000, "how many Secrets, and as many service accounts and pods, of others the memory is measured against")
 	pairs := flags.String("pairs", "1000,10000,100000", "at how many provisioned pairs the memory is measured")
+	unwanted := flags.String("without", "", "which programs of others are left out, of "+strings.Join(rivals(), ",")+"; building them takes minutes at first")
 	flags.StringVar(&o.out, "out", ".", "the folder of performance.md")
 	flags.StringVar(&o.goText, "go", "", "a file with what the Go benchmarks printed, to take into the report")
 	if err := flags.Parse(args); err != nil {
@@ -86,14 +88,25 @@ func parse(args []string) (o options, err error) {
 	} else if o.rounds < 2 || o.size < 1 {
 		return o, errors.New("-rounds must be 0, or 2 at least, -block 1")
 	}
-	o.scale = map[string]bool{}
-	for _, name := range strings.FieldsFunc(*scale, func(r rune) bool { return r == ',' }) {
-		if !slices.Contains(scales, name) {
-			return o, fmt.Errorf("-scale: there is no %q; there are %s", name, strings.Join(scales, ", "))
-		}
-		o.scale[name] = true
+	if o.scale, err = names(*scale, scales); err != nil {
+		return o, fmt.Errorf("-scale: %w", err)
+	}
+	if o.without, err = names(*unwanted, rivals()); err != nil {
+		return o, fmt.Errorf("-without: %w", err)
 	}
 	return o, nil
+}
+
+// names reads a list of names, each of which must be one of those known.
+func names(list string, known []string) (map[string]bool, error) {
+	found := map[string]bool{}
+	for _, name := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' }) {
+		if name = strings.TrimSpace(name); !slices.Contains(known, name) {
+			return nil, fmt.Errorf("there is no %q; there are %s", name, strings.Join(known, ", "))
+		}
+		found[name] = true
+	}
+	return found, nil
 }
 
 func numbers(list string) ([]int, error) {
@@ -121,7 +134,7 @@ const attempts = 3
 // difference is thrown away. It returns how many runs there were.
 func (w *world) untilQuiet(ctx context.Context, concurrency int, o options, random *rand.Rand) (all blocks, runs int, err error) {
 	for runs = 1; ; runs++ {
-		say("%d rounds of %d contenders, %d at a time", o.rounds, len(contenders), concurrency)
+		say("%d rounds of %d contenders, %d at a time", o.rounds, len(without(w.absent)), concurrency)
 		all, err = w.run(ctx, concurrency, o.rounds, o.size, random, func(round int) {
 			if round > 0 && round%10 == 0 {
 				say("round %d", round)
@@ -139,7 +152,7 @@ func (w *world) untilQuiet(ctx context.Context, concurrency int, o options, rand
 
 // measure measures all that is asked for.
 func (w *world) measure(ctx context.Context, o options) (*report, error) {
-	r := &report{Machine: w.machine(ctx), Rounds: o.rounds, Size: o.size}
+	r := &report{Machine: w.machine(ctx), Rounds: o.rounds, Size: o.size, Absent: w.absent, Notes: w.notes}
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // draws of rounds, the same for the same figures
 	before, err := w.calls(ctx)
 	if err != nil {
@@ -153,7 +166,7 @@ func (w *world) measure(ctx context.Context, o options) (*report, error) {
 			return nil, err
 		}
 		s := side{Concurrency: concurrency, Figures: map[string]figures{}}
-		for _, c := range contenders {
+		for _, c := range r.Present() {
 			s.Figures[c.Name] = all.figuresOf(c.Name, random)
 		}
 		s.Base = all.quantile(none, every(o.rounds), .5)
@@ -164,6 +177,14 @@ func (w *world) measure(ctx context.Context, o options) (*report, error) {
 		return nil, err
 	}
 	r.Calls = after - before - annotated
+	if len(r.Side) > 0 {
+		if r.Processes, err = w.processes(); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.dismiss(ctx); err != nil {
+		return nil, err
+	}
 	if o.goText != "" {
 		raw, err := os.ReadFile(o.goText)
 		if err != nil {

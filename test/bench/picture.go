@@ -41,20 +41,20 @@ func (r *report) picture() ([]byte, error) {
 	}
 	var bars []bar
 	longest, most := 0.0, 0.0
-	for _, c := range contenders {
+	for _, c := range r.Present() {
 		f := at.Figures[c.Name]
 		longest, most = max(longest, f.Added[0].High), max(most, f.CPU.Value)
 	}
 	const wide, narrow = 330, 150
 	y := 74
-	for _, c := range contenders {
+	for _, c := range r.Present() {
 		if c.Name == none || c.Name == again {
 			continue
 		}
 		f := at.Figures[c.Name]
 		b := bar{What: c.What, Y: y, Ours: c.Name == ours, Label: whole(f.Added[0].Value),
 			Length: max(0, f.Added[0].Value/longest*wide), Low: max(0, f.Added[0].Low/longest*wide), High: max(0, f.Added[0].High/longest*wide)}
-		if c.Process != "" && !c.Plain {
+		if c.hasProcess() {
 			b.HasOwner, b.CPU, b.CPULabel = true, f.CPU.Value/most*narrow, whole(f.CPU.Value)
 		}
 		bars = append(bars, b)

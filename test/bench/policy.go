@@ -15,17 +15,22 @@ import (
 	"serviceconnector.dev/test/bench/effect"
 )
 
-// addPolicy has the API server do the same by itself.
-func (w *world) addPolicy(ctx context.Context) error {
+// patchInCEL is the constant patch as an expression, with what reads the Secret.
+func patchInCEL(from string) string {
 	steps := []string{
 		fmt.Sprintf("JSONPatch{op: 'add', path: '/metadata/annotations/%s', value: '%s'}", escape(mutate.AnnotationInjected), effect.Record),
 		fmt.Sprintf("JSONPatch{op: 'add', path: '/metadata/labels/%s', value: 'true'}", escape(mutate.LabelWorkloadIdentity)),
 		fmt.Sprintf("JSONPatch{op: 'add', path: '/spec/serviceAccountName', value: '%s'}", effect.ServiceAccount),
 	}
 	for i := range effect.Pod().Spec.Containers {
-		steps = append(steps, fmt.Sprintf("JSONPatch{op: 'add', path: '/spec/containers/%d/envFrom', value: [Object.spec.containers.envFrom{"+
-			"secretRef: Object.spec.containers.envFrom.secretRef{name: '%s'}}]}", i, effect.Secret))
+		steps = append(steps, fmt.Sprintf("JSONPatch{op: 'add', path: '/spec/containers/%d/envFrom', value: [%s]}", i, from))
 	}
+	return "[" + strings.Join(steps, ", ") + "]"
+}
+
+// addPolicy has the API server do the same by itself.
+func addPolicy(ctx context.Context, w *world, c contender) error {
+	from := fmt.Sprintf("Object.spec.containers.envFrom{secretRef: Object.spec.containers.envFrom.secretRef{name: '%s'}}", effect.Secret)
 	fail := admissionregistrationv1.Fail
 	err := w.objects.Create(ctx, &admissionregistrationv1.MutatingAdmissionPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: "bench"},
@@ -33,7 +38,7 @@ func (w *world) addPolicy(ctx context.Context) error {
 			FailurePolicy: &fail, ReinvocationPolicy: admissionregistrationv1.NeverReinvocationPolicy,
 			MatchConstraints: &admissionregistrationv1.MatchResources{ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{RuleWithOperations: podRules()[0]}}},
 			Mutations: []admissionregistrationv1.Mutation{{PatchType: admissionregistrationv1.PatchTypeJSONPatch,
-				JSONPatch: &admissionregistrationv1.JSONPatch{Expression: "[" + strings.Join(steps, ", ") + "]"}}},
+				JSONPatch: &admissionregistrationv1.JSONPatch{Expression: patchInCEL(from)}}},
 		},
 	})
 	if err != nil {
@@ -42,6 +47,6 @@ func (w *world) addPolicy(ctx context.Context) error {
 	return w.objects.Create(ctx, &admissionregistrationv1.MutatingAdmissionPolicyBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: "bench"},
 		Spec: admissionregistrationv1.MutatingAdmissionPolicyBindingSpec{PolicyName: "bench",
-			MatchResources: &admissionregistrationv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"bench": "policy"}}}},
+			MatchResources: &admissionregistrationv1.MatchResources{NamespaceSelector: c.selector()}},
 	})
 }

@@ -18,6 +18,12 @@ type report struct {
 	Size    int     `json:"podsInABlock"`
 	// Side has the figures by concurrency, in their order.
 	Side []side `json:"sideBySide"`
+	// Absent are the contenders that are not measured, Notes what is to be known of
+	// some that are.
+	Absent []absent `json:"notMeasured,omitempty"`
+	Notes  []string `json:"notes,omitempty"`
+	// Processes are those of the contenders after the runs side by side.
+	Processes []process `json:"processes,omitempty"`
 	// Calls is how often the webhook was called for pods without the annotation.
 	Calls    int       `json:"callsForPlainPods"`
 	Burst    *burst    `json:"burst,omitempty"`
@@ -27,6 +33,9 @@ type report struct {
 	// Go is what the Go benchmarks printed, by benchstat.
 	Go string `json:"goBenchmarks,omitempty"`
 }
+
+// Present are the contenders that are measured.
+func (r *report) Present() []contender { return without(r.Absent) }
 
 // side is what was measured side by side at one concurrency.
 type side struct {
@@ -53,7 +62,7 @@ var layout string
 // markdown lays a report out.
 func (r *report) markdown() (string, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"contenders": func() []contender { return contenders },
+		"hasProcess": contender.hasProcess,
 		"us":         func(e estimate) string { return fmt.Sprintf("%.0f", e.Value) },
 		"usRange":    func(e estimate) string { return fmt.Sprintf("%.0f (%.0f–%.0f)", e.Value, e.Low, e.High) },
 		"ratio":      func(e estimate) string { return fmt.Sprintf("%.2f (%.2f–%.2f)", e.Value, e.Low, e.High) },

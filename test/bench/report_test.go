@@ -26,7 +26,8 @@ func measured(rounds int, took map[string]int) blocks {
 
 func draws() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) } //nolint:gosec // the same each time
 
-var usual = map[string]int{none: 1000, again: 1000, "plain": 1000, "allow": 1500, "policy": 1600, constant: 2000, ours: 2100, "usual": 2600}
+var usual = map[string]int{none: 1000, again: 1000, "plain": 1000, "allow": 1500, "policy": 1600, constant: 2000, ours: 2100, "usual": 2600,
+	"azure-workload-identity": 2700, "kyverno": 4000}
 
 func TestFigures(t *testing.T) {
 	all := measured(20, usual)
@@ -67,10 +68,11 @@ func filled() *report {
 		s.Figures[c.Name] = all.figuresOf(c.Name, draws())
 	}
 	return &report{Machine: machine{Processor: "a < b"}, Rounds: 5, Size: 2, Side: []side{s},
-		Burst:    &burst{Pods: 10, Seconds: []float64{1.2}, Constant: []float64{1}},
-		Cold:     &cold{Namespaces: 10, Secrets: 10, Accounts: 9, Ours: pace{PerSecond: 90}, Bare: pace{PerSecond: 100}},
-		Herd:     &herd{Pods: 10, P99: 200},
-		Holdings: []holding{{Memory: memory{Most: 40}}, {Foreign: 10, Memory: memory{Most: 43}}, {Pairs: 10_000, Memory: memory{Most: 60}}},
+		Processes: []process{{Contender: ours, What: "Service Connector", Memory: memory{Now: 40.25, Most: 50}}},
+		Burst:     &burst{Pods: 10, Seconds: []float64{1.2}, Constant: []float64{1}},
+		Cold:      &cold{Namespaces: 10, Secrets: 10, Accounts: 9, Ours: pace{PerSecond: 90}, Bare: pace{PerSecond: 100}},
+		Herd:      &herd{Pods: 10, P99: 200},
+		Holdings:  []holding{{Memory: memory{Most: 40}}, {Foreign: 10, Memory: memory{Most: 43}}, {Pairs: 10_000, Memory: memory{Most: 60}}},
 	}
 }
 
@@ -119,6 +121,45 @@ func TestReport(t *testing.T) {
 	}
 	if err := xml.Unmarshal(drawn, new(struct{})); err != nil {
 		t.Errorf("the picture is no XML: %v", err)
+	}
+}
+
+// A contender that could not be had is in no table, and its reason is told.
+func TestAbsent(t *testing.T) {
+	r := filled()
+	r.Notes = []string{"Kyverno: as it is."}
+	r.Absent = []absent{{Name: "azure-workload-identity", What: "azure-workload-identity v0", Reason: "the proxy refuses it"}}
+	delete(r.Side[0].Figures, "azure-workload-identity")
+	text, err := r.markdown()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"\nNot measured: azure-workload-identity v0: the proxy refuses it.\n", "\nKyverno: as it is.\n", "| Kyverno v" + kyvernoVersion, "| Service Connector | 40.2 MiB | 50.0 MiB |"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in:\n%s", want, text)
+		}
+	}
+	drawn, err := r.picture()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, page := range map[string]string{"the report": text, "the picture": string(drawn)} {
+		if strings.Contains(page, "azure-workload-identity v"+identityVersion) {
+			t.Errorf("%s has who is absent:\n%s", what, page)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	got, err := names("kyverno, azure-workload-identity", rivals())
+	if err != nil || len(got) != 2 || !got["kyverno"] {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := names("", rivals()); err != nil || len(got) != 0 {
+		t.Errorf("of nothing: %v, %v", got, err)
+	}
+	if _, err := names("kyverno,ours", rivals()); err == nil || !strings.Contains(err.Error(), `"ours"; there are azure-workload-identity, kyverno`) {
+		t.Errorf("who cannot be left out: %v", err)
 	}
 }
 

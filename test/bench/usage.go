@@ -62,6 +62,29 @@ type memory struct {
 	Most float64 `json:"most"`
 }
 
+// process is the process of a contender, and what it holds.
+type process struct {
+	Contender string `json:"contender"`
+	What      string `json:"what"`
+	Memory    memory `json:"mebibytes"`
+}
+
+// processes returns those of all contenders, as they are now.
+func (w *world) processes() ([]process, error) {
+	var all []process
+	for _, c := range without(w.absent) {
+		if !c.hasProcess() {
+			continue
+		}
+		m, err := w.memory(c.Process)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, process{Contender: c.Name, What: c.What, Memory: m})
+	}
+	return all, nil
+}
+
 func (w *world) memory(name string) (memory, error) {
 	pid, err := w.pid(name)
 	if err != nil {

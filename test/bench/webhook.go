@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -24,14 +25,19 @@ import (
 	"serviceconnector.dev/test/cluster"
 )
 
-// addWebhook builds and starts a contender, and has the API server ask it.
-func (w *world) addWebhook(ctx context.Context, c contender) error {
+// addWebhook builds and starts the command contender in a mode, and has the API
+// server ask it.
+func addWebhook(mode string) func(context.Context, *world, contender) error {
+	return func(ctx context.Context, w *world, c contender) error { return w.addWebhook(ctx, c, mode) }
+}
+
+func (w *world) addWebhook(ctx context.Context, c contender, mode string) error {
 	binary := filepath.Join(w.plane.Dir, "contender")
 	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "serviceconnector.dev/test/bench/contender")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building: %w\n%s", err, out)
 	}
-	certificate, key, err := cert.GenerateSelfSignedCertKey("127.0.0.1", []net.IP{net.IPv4(127, 0, 0, 1)}, nil)
+	certificate, key, err := selfSigned("127.0.0.1")
 	if err != nil {
 		return err
 	}
@@ -52,7 +58,7 @@ func (w *world) addWebhook(ctx context.Context, c contender) error {
 	address := fmt.Sprintf("127.0.0.1:%d", ports[0])
 	_, err = w.plane.Run(ctx, cluster.ProgramSpec{
 		Name: c.Process, Path: binary,
-		Args:  []string{"-mode", c.Mode, "-listen", address, "-certificate", base + ".crt", "-key", base + ".key", "-patch", base + ".json"},
+		Args:  []string{"-mode", mode, "-listen", address, "-certificate", base + ".crt", "-key", base + ".key", "-patch", base + ".json"},
 		Ready: func(ctx context.Context) error { return answers(ctx, "https://"+address+"/healthz") },
 	})
 	if err != nil {
@@ -65,12 +71,18 @@ func (w *world) addWebhook(ctx context.Context, c contender) error {
 		Webhooks: []admissionregistrationv1.MutatingWebhook{{
 			Name: c.Name + ".bench.example.com", AdmissionReviewVersions: []string{"v1"}, FailurePolicy: &fail, SideEffects: &sideEffects,
 			ClientConfig:      admissionregistrationv1.WebhookClientConfig{URL: &url, CABundle: certificate},
-			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"bench": c.Name}},
+			NamespaceSelector: c.selector(),
 			Rules:             podRules(),
 		}},
 	})
 }
 
+// selfSigned makes a certificate for a name and for loopback, and its key.
+func selfSigned(name string) (certificate, key []byte, err error) {
+	return cert.GenerateSelfSignedCertKey(name, []net.IP{net.IPv4(127, 0, 0, 1)}, nil)
+}
+
+// answers reports whether a server answers that it is well.
 func answers(ctx context.Context, url string) error {
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // whether it answers at all
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
@@ -81,7 +93,10 @@ func answers(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	return response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", url, response.Status)
+	}
+	return errors.Join(err, response.Body.Close())
 }
 
 func podRules() []admissionregistrationv1.RuleWithOperations {

@@ -36,18 +36,23 @@ type world struct {
 	product *product.Product
 	clients kubernetes.Interface
 	objects client.Client
+	// guests are the rivals that run, notes what is to be known of them, and absent
+	// who could not be had.
+	guests []guest
+	notes  []string
+	absent []absent
 }
 
-func newWorld(ctx context.Context) (*world, error) {
+func newWorld(ctx context.Context, unwanted map[string]bool) (*world, error) {
 	plane, err := cluster.Start(ctx, cluster.Options{})
 	if err != nil {
 		return nil, err
 	}
 	w := &world{plane: plane}
-	return w, w.furnish(ctx)
+	return w, w.furnish(ctx, unwanted)
 }
 
-func (w *world) furnish(ctx context.Context) (err error) {
+func (w *world) furnish(ctx context.Context, unwanted map[string]bool) (err error) {
 	config := w.plane.Config()
 	if w.clients, err = kubernetes.NewForConfig(config); err != nil {
 		return err
@@ -67,7 +72,10 @@ func (w *world) furnish(ctx context.Context) (err error) {
 			return fmt.Errorf("adding %s: %w", c.Name, err)
 		}
 	}
-	return w.connect(ctx)
+	if err := w.connect(ctx); err != nil {
+		return err
+	}
+	return w.addRivals(ctx, unwanted)
 }
 
 // add makes a contender's namespace, and what stands in the way of its pods.
@@ -75,7 +83,7 @@ func (w *world) add(ctx context.Context, c contender) error {
 	if c.Namespace != "" {
 		return nil
 	}
-	labels := map[string]string{"bench": c.Name}
+	labels := map[string]string{benchLabel: c.Name}
 	if c.Name != ours {
 		labels[notServed] = "true"
 	}
@@ -88,13 +96,10 @@ func (w *world) add(ctx context.Context, c contender) error {
 			return err
 		}
 	}
-	switch {
-	case c.Mode != "":
-		return w.addWebhook(ctx, c)
-	case c.Name == "policy":
-		return w.addPolicy(ctx)
+	if c.Add == nil {
+		return nil
 	}
-	return nil
+	return c.Add(ctx, w, c)
 }
 
 // namespace makes a namespace that can take pods.
@@ -110,28 +115,43 @@ func (w *world) namespace(ctx context.Context, name string, labels map[string]st
 	return err
 }
 
-// connect makes the connection, and waits until every contender does the same.
+// connect makes the connection, and waits until every contender of ours does the
+// same.
 func (w *world) connect(ctx context.Context) error {
 	err := w.objects.Create(ctx, &v1alpha1.Connection{ObjectMeta: metav1.ObjectMeta{Namespace: ours, Name: effect.Connection}, Spec: identitySpec(effect.ClientID)})
 	if err != nil {
 		return err
 	}
 	for _, c := range contenders {
-		if c.Mode == "allow" || c.Plain || c.Name == none || c.Name == again {
+		if c.Rival != nil {
 			continue
 		}
-		var last error
-		err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
-			pod := effect.Pod()
-			last = w.objects.Create(ctx, namespaced(pod, c.where()))
-			if last == nil {
-				last = effect.Check(pod)
-			}
-			return last == nil, nil
-		})
-		if err != nil {
-			return fmt.Errorf("%s does not do what is compared: %w", c.Name, last)
+		if err := w.check(ctx, c); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// check waits until a contender does to its pods what is compared.
+func (w *world) check(ctx context.Context, c contender) error {
+	if c.Check == nil {
+		return nil
+	}
+	var last error
+	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+		pod := c.pod()
+		found := w.objects.Create(ctx, namespaced(pod, c.where()))
+		if found == nil {
+			found = c.Check(pod)
+		}
+		if last == nil || ctx.Err() == nil { // the end of patience says nothing of why
+			last = found
+		}
+		return found == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s does not do what is compared: %w", c.Name, last)
 	}
 	return nil
 }
