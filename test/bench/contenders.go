@@ -53,7 +53,7 @@ var contenders = []contender{
 	{Name: constant, What: "F1: a webhook that answers a constant patch", Process: constantProcess, Add: addWebhook("constant"), Check: effect.Check},
 	{Name: ours, What: "Service Connector", Process: oursProcess, Check: effect.Check},
 	{Name: "usual", What: "controller-runtime: typed decode, marshal, diff", Process: "bench-usual", Add: addWebhook("usual"), Check: effect.Check},
-	{Name: "azure-workload-identity", What: "azure-workload-identity v" + identityVersion + ": its own change", Process: "azure-workload-identity",
+	{Name: "azure-workload-identity", What: "azure-workload-identity v" + identityVersion + ", its own change", Process: "azure-workload-identity",
 		Labels: map[string]string{identityLabel: "true"}, Rival: &identity, Check: hasToken},
 	{Name: "kyverno", What: "Kyverno v" + kyvernoVersion + ", MutatingPolicy", Process: "kyverno", Rival: &kyverno, Check: effect.Check},
 }

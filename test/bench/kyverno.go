@@ -33,8 +33,8 @@ const (
 // recommends, and evaluated by its webhook.
 var kyverno = rival{
 	module: module{Path: "github.com/kyverno/kyverno", Version: "v" + kyvernoVersion, Package: "cmd/kyverno"},
-	Note: "built from its module; the admission controller alone, with the flags of its chart but for admission reports, without resource filters, and without HTTP/2, " +
-		"which a Service is not asked over. One MutatingPolicy makes the same change, as the MutatingAdmissionPolicy does, with a JSONPatch in CEL.",
+	Note: "built from its module; the admission controller alone, with its defaults and its chart's log level and events, without admission reports, " +
+		"resource filters and HTTP/2. One MutatingPolicy makes the same change, as the MutatingAdmissionPolicy does, with a JSONPatch in CEL.",
 	Start: startKyverno,
 	Clear: clearKyverno,
 }

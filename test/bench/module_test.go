@@ -6,6 +6,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,5 +37,18 @@ func TestModule(t *testing.T) {
 		if diff := cmp.Diff(content, string(got)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+// A module that cannot be had is an error that says which, and what to see to.
+func TestModuleThatCannotBeHad(t *testing.T) {
+	t.Setenv("GOPROXY", "off")
+	m := module{Path: "example.com/nowhere", Version: "v1.0.0", Package: "cmd/nothing"}
+	b, err := m.build(t.Context(), t.TempDir())
+	if err == nil || !strings.Contains(err.Error(), "downloading example.com/nowhere@v1.0.0: ") || !strings.Contains(err.Error(), "GOPROXY") {
+		t.Errorf("%+v, %v", b, err)
+	}
+	if b.Source != "" {
+		t.Errorf("its source is said to be in %s", b.Source)
 	}
 }

@@ -59,45 +59,40 @@ func (w *world) addRivals(ctx context.Context, unwanted map[string]bool) error {
 		if c.Rival == nil {
 			continue
 		}
-		var err error
-		if unwanted[c.Name] {
-			err = errors.New(leftOut)
-		} else {
-			err = w.addRival(ctx, c)
+		g, err := guest{contender: c}, errors.New(leftOut)
+		if !unwanted[c.Name] {
+			err = w.addRival(ctx, &g)
+		}
+		if err == nil {
+			w.guests, w.notes = append(w.guests, g), append(w.notes, c.What+": "+c.Rival.Note)
+			continue
 		}
 		if ctx.Err() != nil {
 			return errors.Join(ctx.Err(), err)
 		}
-		if err == nil {
-			w.notes = append(w.notes, c.What+": "+c.Rival.Note)
-			continue
-		}
 		say("not measured: %s: %v", c.What, err)
 		reason := strings.Join(strings.Fields(err.Error()), " ")
 		w.absent = append(w.absent, absent{Name: c.Name, What: c.What, Reason: reason})
+		if err := w.remove(ctx, g); err != nil {
+			return err
+		}
 	}
 	return w.settle(ctx)
 }
 
-// addRival starts one and waits until it does what is compared, to no pods but its
-// own. After an error nothing of it is left.
-func (w *world) addRival(ctx context.Context, c contender) error {
-	b, err := c.Rival.build(ctx, filepath.Join(w.plane.Dir, "rival-"+c.Name))
-	if err != nil {
+// addRival builds and starts one, and waits until it does what is compared, to no
+// pods but its own. After an error something of it may be there.
+func (w *world) addRival(ctx context.Context, g *guest) (err error) {
+	if g.built, err = g.Rival.build(ctx, filepath.Join(w.plane.Dir, "rival-"+g.Name)); err != nil {
 		return err
 	}
-	g := guest{contender: c, built: b}
-	if g.program, err = c.Rival.Start(ctx, w, c, b); err == nil {
-		err = w.check(ctx, c)
+	if g.program, err = g.Rival.Start(ctx, w, g.contender, g.built); err != nil {
+		return err
 	}
-	if err == nil {
-		err = w.confined(ctx)
+	if err := w.check(ctx, g.contender); err != nil {
+		return err
 	}
-	if err != nil {
-		return errors.Join(err, w.remove(ctx, g))
-	}
-	w.guests = append(w.guests, g)
-	return nil
+	return w.confined(ctx)
 }
 
 // dismiss removes all rivals.
@@ -139,6 +134,9 @@ func (w *world) settle(ctx context.Context) error {
 // remove stops a rival, which could otherwise put back what it registered, and takes
 // that away.
 func (w *world) remove(ctx context.Context, g guest) error {
+	if g.Source == "" {
+		return nil // not even downloaded
+	}
 	var stopped error
 	if g.program != nil {
 		stopped = g.program.Stop()
