@@ -41,6 +41,8 @@ const (
 	again    = "none-again"
 	constant = "constant"
 	ours     = "ours"
+	// conditional is the constant patch, asked about as Service Connector is.
+	conditional = "conditional"
 )
 
 // The contenders, in the order of the report.
@@ -51,6 +53,7 @@ var contenders = []contender{
 	{Name: "allow", What: "F0: a webhook that allows", Process: "bench-allow", Add: addWebhook("allow")},
 	{Name: "policy", What: "MutatingAdmissionPolicy, constant JSONPatch", Add: addPolicy, Check: effect.Check},
 	{Name: constant, What: "F1: a webhook that answers a constant patch", Process: constantProcess, Add: addWebhook("constant"), Check: effect.Check},
+	{Name: conditional, What: "F1, behind Service Connector's match condition", Process: "bench-conditional", Add: addWebhook("constant"), Check: effect.Check},
 	{Name: ours, What: "Service Connector", Process: oursProcess, Check: effect.Check},
 	{Name: "usual", What: "controller-runtime: typed decode, marshal, diff", Process: "bench-usual", Add: addWebhook("usual"), Check: effect.Check},
 	{Name: "azure-workload-identity", What: "azure-workload-identity v" + identityVersion + ", its own change", Process: "azure-workload-identity",

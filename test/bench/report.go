@@ -14,7 +14,6 @@ import (
 // report is all that was measured.
 type report struct {
 	Machine machine `json:"machine"`
-	Rounds  int     `json:"rounds"`
 	Size    int     `json:"podsInABlock"`
 	// Side has the figures by concurrency, in their order.
 	Side []side `json:"sideBySide"`
@@ -40,6 +39,7 @@ func (r *report) Present() []contender { return without(r.Absent) }
 // side is what was measured side by side at one concurrency.
 type side struct {
 	Concurrency int `json:"concurrency"`
+	Rounds      int `json:"rounds"`
 	// Base is p50 without a webhook, in microseconds.
 	Base    float64            `json:"p50WithoutWebhookMicroseconds"`
 	Figures map[string]figures `json:"contenders"`

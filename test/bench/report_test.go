@@ -63,11 +63,11 @@ func TestNullTest(t *testing.T) {
 
 func filled() *report {
 	all := measured(5, usual)
-	s := side{Concurrency: 1, Figures: map[string]figures{}}
+	s := side{Concurrency: 1, Rounds: 5, Figures: map[string]figures{}}
 	for _, c := range contenders {
 		s.Figures[c.Name] = all.figuresOf(c.Name, draws())
 	}
-	return &report{Machine: machine{Processor: "a < b"}, Rounds: 5, Size: 2, Side: []side{s},
+	return &report{Machine: machine{Processor: "a < b"}, Size: 2, Side: []side{s},
 		Processes: []process{{Contender: ours, What: "Service Connector", Memory: memory{Now: 40.25, Most: 50}}},
 		Burst:     &burst{Pods: 10, Seconds: []float64{1.2}, Constant: []float64{1}},
 		Cold:      &cold{Namespaces: 10, Secrets: 10, Accounts: 9, Ours: pace{PerSecond: 90}, Bare: pace{PerSecond: 100}},

@@ -14,11 +14,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/cert"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"serviceconnector.dev/pkg/mutate"
 	"serviceconnector.dev/test/bench/effect"
@@ -64,6 +66,12 @@ func (w *world) addWebhook(ctx context.Context, c contender, mode string) error 
 	if err != nil {
 		return err
 	}
+	var conditions []admissionregistrationv1.MatchCondition
+	if c.Name == conditional {
+		if conditions, err = w.podConditions(ctx); err != nil {
+			return err
+		}
+	}
 	url := "https://" + address + "/mutate"
 	fail, sideEffects := admissionregistrationv1.Fail, admissionregistrationv1.SideEffectClassNone
 	return w.objects.Create(ctx, &admissionregistrationv1.MutatingWebhookConfiguration{
@@ -72,9 +80,23 @@ func (w *world) addWebhook(ctx context.Context, c contender, mode string) error 
 			Name: c.Name + ".bench.example.com", AdmissionReviewVersions: []string{"v1"}, FailurePolicy: &fail, SideEffects: &sideEffects,
 			ClientConfig:      admissionregistrationv1.WebhookClientConfig{URL: &url, CABundle: certificate},
 			NamespaceSelector: c.selector(),
-			Rules:             podRules(),
+			Rules:             podRules(), MatchConditions: conditions,
 		}},
 	})
+}
+
+// podConditions are the match conditions of Service Connector's webhook for pods.
+func (w *world) podConditions(ctx context.Context) ([]admissionregistrationv1.MatchCondition, error) {
+	var installed admissionregistrationv1.MutatingWebhookConfiguration
+	if err := w.objects.Get(ctx, client.ObjectKey{Name: configuration}, &installed); err != nil {
+		return nil, err
+	}
+	for _, hook := range installed.Webhooks {
+		if slices.ContainsFunc(hook.Rules, aboutPods) && len(hook.MatchConditions) > 0 {
+			return hook.MatchConditions, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no match condition for pods", configuration)
 }
 
 // selfSigned makes a certificate for a name and for loopback, and its key.
