@@ -45,7 +45,7 @@ const (
 	conditional = "conditional"
 )
 
-// The contenders, in the order of the report.
+// The contenders of ours, in the order of the report.
 var contenders = []contender{
 	{Name: none, What: "no webhook"},
 	{Name: again, What: "no webhook, a second time: the null test"},
@@ -56,9 +56,20 @@ var contenders = []contender{
 	{Name: conditional, What: "F1, behind Service Connector's match condition", Process: "bench-conditional", Add: addWebhook("constant"), Check: effect.Check},
 	{Name: ours, What: "Service Connector", Process: oursProcess, Check: effect.Check},
 	{Name: "usual", What: "controller-runtime: typed decode, marshal, diff", Process: "bench-usual", Add: addWebhook("usual"), Check: effect.Check},
+}
+
+// The contenders that are programs of others.
+var others = []contender{
 	{Name: "azure-workload-identity", What: "azure-workload-identity v" + identityVersion + ", its own change", Process: "azure-workload-identity",
 		Labels: map[string]string{identityLabel: "true"}, Rival: &identity, Check: hasToken},
 	{Name: "kyverno", What: "Kyverno v" + kyvernoVersion + ", MutatingPolicy", Process: "kyverno", Rival: &kyverno, Check: effect.Check},
+}
+
+// besideOthers are those of ours that are measured again beside them.
+func besideOthers() []contender {
+	return slices.DeleteFunc(slices.Clone(contenders), func(c contender) bool {
+		return !slices.Contains([]string{none, again, constant, ours}, c.Name)
+	})
 }
 
 // oursProcess is the process of Service Connector, constantProcess that of the constant
@@ -104,11 +115,4 @@ type absent struct {
 	Name   string `json:"name"`
 	What   string `json:"what"`
 	Reason string `json:"reason"`
-}
-
-// without returns all contenders but those that are absent.
-func without(list []absent) []contender {
-	return slices.DeleteFunc(slices.Clone(contenders), func(c contender) bool {
-		return slices.ContainsFunc(list, func(a absent) bool { return a.Name == c.Name })
-	})
 }

@@ -13,8 +13,8 @@
 // that holds 95 of 100 draws of as many rounds.
 //
 // Two contenders are programs of others, azure-workload-identity and Kyverno, which
-// are built from their Go modules: some minutes at first. They are there for the runs
-// side by side alone. Where one cannot be had, the benchmark goes on without it, and
+// are built from their Go modules: some minutes at first. They are measured in a run of
+// their own, side by side with those of ours that they are compared with. Where one cannot be had, the benchmark goes on without it, and
 // its report says why; -without leaves them out.
 //
 // It writes the figures between the markers of performance.md in the folder -out,

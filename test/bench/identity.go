@@ -27,12 +27,11 @@ import (
 
 // What azure-workload-identity goes by, and what it answers.
 const (
-	identityVersion       = "1.6.0"
-	identityLabel         = mutate.LabelWorkloadIdentity
-	identityAnnotation    = "azure.workload.identity/client-id"
-	identityConfiguration = "azure-wi-webhook-mutating-webhook-configuration"
-	identityService       = "azure-wi-webhook-webhook-service"
-	identityAudience      = "api://AzureADTokenExchange"
+	identityVersion    = "1.6.0"
+	identityLabel      = mutate.LabelWorkloadIdentity
+	identityAnnotation = "azure.workload.identity/client-id"
+	identityService    = "azure-wi-webhook-webhook-service"
+	identityAudience   = "api://AzureADTokenExchange"
 	// identityPort is where it listens: it has no flag for that.
 	identityPort = int32(9443)
 )
@@ -51,35 +50,34 @@ var identity = rival{
 	Note: "built from its module with a stand-in for monis.app/mlog, which it logs with: the Go module proxy does not give that out. " +
 		"It adds environment variables and a token to each container, and nothing of what the others add.",
 	Start: startIdentity,
-	Clear: clearIdentity,
 }
 
-func startIdentity(ctx context.Context, w *world, c contender, b built) (*cluster.Program, error) {
+func startIdentity(ctx context.Context, w *world, c contender, b built) error {
 	listener, err := net.Listen("tcp", fmt.Sprintf(":%d", identityPort)) //nolint:noctx // to see whether one can
 	if err != nil {
-		return nil, fmt.Errorf("%s listens on port %d and has no flag for another; free that port: %w", c.Name, identityPort, err)
+		return fmt.Errorf("%s listens on port %d and has no flag for another; free that port: %w", c.Name, identityPort, err)
 	}
 	if err := listener.Close(); err != nil {
-		return nil, err
+		return err
 	}
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: c.where(), Name: "default", Annotations: map[string]string{identityAnnotation: effect.ClientID}}}
 	if err := w.objects.Patch(ctx, account, client.Merge); err != nil {
-		return nil, err
+		return err
 	}
 	certificate, key, err := selfSigned(identityService + "." + c.where() + ".svc")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	certificates := filepath.Join(filepath.Dir(b.Binary), "certificates")
 	if err := writeFiles(certificates, map[string]string{"tls.crt": string(certificate), "tls.key": string(key)}); err != nil {
-		return nil, err
+		return err
 	}
 	ports, err := cluster.FreePorts(2)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	health, metrics := fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1])
-	program, err := w.plane.Run(ctx, cluster.ProgramSpec{
+	_, err = w.plane.Run(ctx, cluster.ProgramSpec{
 		Name: c.Process, Path: b.Binary,
 		Args: []string{"--kubeconfig", w.plane.Kubeconfig, "--log-level", "info", "--disable-cert-rotation", "--webhook-cert-dir", certificates,
 			"--health-addr", health, "--metrics-addr", metrics},
@@ -87,9 +85,9 @@ func startIdentity(ctx context.Context, w *world, c contender, b built) (*cluste
 		Ready: func(ctx context.Context) error { return answers(ctx, "http://"+health+"/readyz") },
 	})
 	if err != nil {
-		return program, err
+		return err
 	}
-	return program, w.askIdentity(ctx, c, b, certificate)
+	return w.askIdentity(ctx, c, b, certificate)
 }
 
 // askIdentity has the API server ask it as it would in a cluster. By a URL it would
@@ -136,11 +134,6 @@ func releasedConfiguration(path string) (*admissionregistrationv1.MutatingWebhoo
 			return &found, nil
 		}
 	}
-}
-
-func clearIdentity(ctx context.Context, w *world, _ built) error {
-	found := &admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: identityConfiguration}}
-	return client.IgnoreNotFound(w.objects.Delete(ctx, found))
 }
 
 // hasToken reports how a pod lacks what azure-workload-identity gives it.

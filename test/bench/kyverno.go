@@ -6,15 +6,12 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"serviceconnector.dev/test/bench/effect"
 	"serviceconnector.dev/test/cluster"
@@ -25,8 +22,6 @@ const (
 	// kyvernoNamespace is where it is at home: pods are made in another.
 	kyvernoNamespace = "kyverno-system"
 	kyvernoService   = "kyverno-svc"
-	// kyvernoLabel is on all webhook configurations that it makes.
-	kyvernoLabel = "webhook.kyverno.io/managed-by"
 )
 
 // kyverno is Kyverno's admission controller. The policy is of the kind that it
@@ -36,19 +31,18 @@ var kyverno = rival{
 	Note: "built from its module; the admission controller alone, with its defaults and its chart's log level and events, without admission reports, " +
 		"resource filters and HTTP/2. One MutatingPolicy makes the same change, as the MutatingAdmissionPolicy does, with a JSONPatch in CEL.",
 	Start: startKyverno,
-	Clear: clearKyverno,
 }
 
-func startKyverno(ctx context.Context, w *world, c contender, b built) (*cluster.Program, error) {
+func startKyverno(ctx context.Context, w *world, c contender, b built) error {
 	if err := w.settleKyverno(ctx, c, b); err != nil {
-		return nil, err
+		return err
 	}
 	ports, err := cluster.FreePorts(2)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", ports[0])
-	program, err := w.plane.Run(ctx, cluster.ProgramSpec{
+	_, err = w.plane.Run(ctx, cluster.ProgramSpec{
 		Name: c.Process, Path: b.Binary,
 		Args: []string{
 			"--kubeconfig=" + w.plane.Kubeconfig, "--serverIP=" + address, "--webhookServerHost=127.0.0.1", fmt.Sprintf("--webhookServerPort=%d", ports[0]),
@@ -65,9 +59,9 @@ func startKyverno(ctx context.Context, w *world, c contender, b built) (*cluster
 		Ready: func(ctx context.Context) error { return answers(ctx, "https://"+address+"/health/readiness") },
 	})
 	if err != nil {
-		return program, err
+		return err
 	}
-	return program, w.objects.Create(ctx, mutatingPolicy(c))
+	return w.objects.Create(ctx, mutatingPolicy(c))
 }
 
 // settleKyverno makes what is there before it starts: its kinds, its namespace and
@@ -131,13 +125,4 @@ func mutatingPolicy(c contender) *unstructured.Unstructured {
 			"mutations": []any{map[string]any{"patchType": "JSONPatch", "jsonPatch": map[string]any{"expression": patchInCEL(from)}}},
 		},
 	}}
-}
-
-func clearKyverno(ctx context.Context, w *world, b built) error {
-	var errs []error
-	for _, kind := range []client.Object{&admissionregistrationv1.MutatingWebhookConfiguration{}, &admissionregistrationv1.ValidatingWebhookConfiguration{}} {
-		errs = append(errs, w.objects.DeleteAllOf(ctx, kind, client.HasLabels{kyvernoLabel}))
-	}
-	_, err := w.plane.Kubectl(ctx, append([]string{"delete", "--ignore-not-found", "--timeout=120s"}, kyvernoKinds(b)...)...)
-	return errors.Join(append(errs, err)...)
 }

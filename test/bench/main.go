@@ -44,21 +44,14 @@ func run(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	w, err := newWorld(ctx, o.without)
-	if w == nil {
+	r := &report{Size: o.size}
+	if err := inWorld(ctx, contenders, func(w *world) error { return w.measure(ctx, o, r) }); err != nil {
 		return err
 	}
-	defer func() {
-		if err := w.plane.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stopping:", err)
+	if o.rounds > 0 {
+		if err := inWorld(ctx, besideOthers(), func(w *world) error { return w.measureOthers(ctx, o, r) }); err != nil {
+			return err
 		}
-	}()
-	if err != nil {
-		return err
-	}
-	r, err := w.measure(ctx, o)
-	if err != nil {
-		return err
 	}
 	return r.write(o.out)
 }
@@ -135,7 +128,7 @@ const attempts = 3
 func (w *world) untilQuiet(ctx context.Context, concurrency int, o options, random *rand.Rand) (all blocks, runs int, err error) {
 	rounds := o.roundsAt(concurrency)
 	for runs = 1; ; runs++ {
-		say("%d rounds of %d contenders, %d at a time", rounds, len(without(w.absent)), concurrency)
+		say("%d rounds of %d contenders, %d at a time", rounds, len(w.contenders), concurrency)
 		all, err = w.run(ctx, concurrency, rounds, o.size, random, func(round int) {
 			if round > 0 && round%10 == 0 {
 				say("round %d", round)
@@ -160,49 +153,68 @@ func (o options) roundsAt(concurrency int) int {
 	return o.rounds
 }
 
-// measure measures all that is asked for.
-func (w *world) measure(ctx context.Context, o options) (*report, error) {
-	r := &report{Machine: w.machine(ctx), Size: o.size, Absent: w.absent, Notes: w.notes}
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // draws of rounds, the same for the same figures
+// measure measures all that is asked for of the contenders of ours.
+func (w *world) measure(ctx context.Context, o options, r *report) (err error) {
+	r.Machine = w.machine(ctx)
 	before, err := w.calls(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	annotated := 0
-	for _, concurrency := range o.concurrency {
-		all, runs, err := w.untilQuiet(ctx, concurrency, o, random)
-		annotated += runs * (o.roundsAt(concurrency) + 1) * o.size
-		if err != nil {
-			return nil, err
-		}
-		s := side{Concurrency: concurrency, Rounds: o.roundsAt(concurrency), Figures: map[string]figures{}}
-		for _, c := range r.Present() {
-			s.Figures[c.Name] = all.figuresOf(c.Name, random)
-		}
-		s.Base = all.quantile(none, every(s.Rounds), .5)
-		r.Side = append(r.Side, s)
+	if r.Side, annotated, err = w.sideBySide(ctx, o, o.concurrency); err != nil {
+		return err
 	}
 	after, err := w.calls(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	r.Calls = after - before - annotated
-	if len(r.Side) > 0 {
-		if r.Processes, err = w.processes(); err != nil {
-			return nil, err
-		}
-	}
-	if err := w.dismiss(ctx); err != nil {
-		return nil, err
-	}
 	if o.goText != "" {
 		raw, err := os.ReadFile(o.goText)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		r.Go = string(raw)
 	}
-	return r, w.measureScale(ctx, o, r)
+	return w.measureScale(ctx, o, r)
+}
+
+// measureOthers measures the programs of others.
+func (w *world) measureOthers(ctx context.Context, o options, r *report) (err error) {
+	if r.Absent, err = w.addRivals(ctx, o.without); err != nil || len(r.Absent) == len(others) {
+		return err
+	}
+	for _, c := range w.contenders {
+		if c.Rival != nil {
+			r.Notes = append(r.Notes, c.What+": "+c.Rival.Note)
+		}
+	}
+	few := slices.DeleteFunc(slices.Clone(o.concurrency), func(n int) bool { return n > 8 })
+	if r.Others, _, err = w.sideBySide(ctx, o, few); err != nil {
+		return err
+	}
+	r.Processes, err = w.processes()
+	return err
+}
+
+// sideBySide measures the contenders at each concurrency, and counts the annotated pods
+// that were made of each.
+func (w *world) sideBySide(ctx context.Context, o options, concurrencies []int) (sides []side, annotated int, err error) {
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // draws of rounds, the same for the same figures
+	for _, concurrency := range concurrencies {
+		all, runs, err := w.untilQuiet(ctx, concurrency, o, random)
+		annotated += runs * (o.roundsAt(concurrency) + 1) * o.size
+		if err != nil {
+			return sides, annotated, err
+		}
+		s := side{Concurrency: concurrency, Rounds: o.roundsAt(concurrency), Contenders: w.contenders, Figures: map[string]figures{}}
+		for _, c := range w.contenders {
+			s.Figures[c.Name] = all.figuresOf(c.Name, random)
+		}
+		s.Base = all.quantile(none, every(s.Rounds), .5)
+		sides = append(sides, s)
+	}
+	return sides, annotated, nil
 }
 
 // scales are what can be measured at scale, in their order: the herd leaves

@@ -21,12 +21,12 @@ type blocks map[string][]block
 
 // run makes blocks of pods, of each contender by turns, in another order each round.
 func (w *world) run(ctx context.Context, concurrency, rounds, size int, random *rand.Rand, progress func(round int)) (blocks, error) {
-	all, present := blocks{}, without(w.absent)
+	all := blocks{}
 	for round := -1; round < rounds; round++ { // the first warms up
 		progress(round + 1)
 		// Not always behind the same neighbour, who leaves garbage to be collected.
-		for _, i := range random.Perm(len(present)) {
-			c := present[i]
+		for _, i := range random.Perm(len(w.contenders)) {
+			c := w.contenders[i]
 			b, err := w.block(ctx, c, concurrency, size)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Name, err)
@@ -35,7 +35,7 @@ func (w *world) run(ctx context.Context, concurrency, rounds, size int, random *
 				all[c.Name] = append(all[c.Name], b)
 			}
 		}
-		for _, c := range present {
+		for _, c := range w.contenders {
 			if err := w.clean(ctx, c.where()); err != nil {
 				return nil, err
 			}

@@ -8,6 +8,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"slices"
 )
 
 //go:embed picture.svg.tmpl
@@ -33,29 +34,19 @@ func (r *report) picture() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var at *side
-	for i := range r.Side {
-		if at == nil || r.Side[i].Concurrency == 1 {
-			at = &r.Side[i]
-		}
-	}
+	columns := append(columnsOf(r.Side, false), columnsOf(r.Others, true)...)
 	var bars []bar
 	longest, most := 0.0, 0.0
-	for _, c := range r.Present() {
-		f := at.Figures[c.Name]
-		longest, most = max(longest, f.Added[0].High), max(most, f.CPU.Value)
+	for _, c := range columns {
+		longest, most = max(longest, c.Added[0].High), max(most, c.CPU.Value)
 	}
 	const wide, narrow = 330, 150
 	y := 74
-	for _, c := range r.Present() {
-		if c.Name == none || c.Name == again {
-			continue
-		}
-		f := at.Figures[c.Name]
-		b := bar{What: c.What, Y: y, Ours: c.Name == ours, Label: whole(f.Added[0].Value),
-			Length: max(0, f.Added[0].Value/longest*wide), Low: max(0, f.Added[0].Low/longest*wide), High: max(0, f.Added[0].High/longest*wide)}
+	for _, c := range columns {
+		b := bar{What: c.What, Y: y, Ours: c.Name == ours, Label: whole(c.Added[0].Value),
+			Length: max(0, c.Added[0].Value/longest*wide), Low: max(0, c.Added[0].Low/longest*wide), High: max(0, c.Added[0].High/longest*wide)}
 		if c.hasProcess() {
-			b.HasOwner, b.CPU, b.CPULabel = true, f.CPU.Value/most*narrow, whole(f.CPU.Value)
+			b.HasOwner, b.CPU, b.CPULabel = true, c.CPU.Value/most*narrow, whole(c.CPU.Value)
 		}
 		bars = append(bars, b)
 		y += 30
@@ -63,4 +54,25 @@ func (r *report) picture() ([]byte, error) {
 	var out bytes.Buffer
 	err = t.Execute(&out, map[string]any{"Bars": bars, "Height": y + 20, "Machine": r.Machine})
 	return out.Bytes(), err
+}
+
+// column is a contender with what was measured of it.
+type column struct {
+	contender
+	figures
+}
+
+// columnsOf are those of a run, one at a time where there is that; of a run beside
+// programs of others these alone.
+func columnsOf(run []side, rivals bool) (columns []column) {
+	if len(run) == 0 {
+		return nil
+	}
+	at := run[max(0, slices.IndexFunc(run, func(s side) bool { return s.Concurrency == 1 }))]
+	for _, c := range at.Contenders {
+		if c.Name != none && c.Name != again && (c.Rival != nil) == rivals {
+			columns = append(columns, column{c, at.Figures[c.Name]})
+		}
+	}
+	return columns
 }

@@ -17,8 +17,9 @@ type report struct {
 	Size    int     `json:"podsInABlock"`
 	// Side has the figures by concurrency, in their order.
 	Side []side `json:"sideBySide"`
-	// Absent are the contenders that are not measured, Notes what is to be known of
-	// some that are.
+	// Others are the runs with the programs of others. Absent are those of them that
+	// are not measured, Notes what is to be known of those that are.
+	Others []side   `json:"besideOthers,omitempty"`
 	Absent []absent `json:"notMeasured,omitempty"`
 	Notes  []string `json:"notes,omitempty"`
 	// Processes are those of the contenders after the runs side by side.
@@ -33,13 +34,12 @@ type report struct {
 	Go string `json:"goBenchmarks,omitempty"`
 }
 
-// Present are the contenders that are measured.
-func (r *report) Present() []contender { return without(r.Absent) }
-
 // side is what was measured side by side at one concurrency.
 type side struct {
 	Concurrency int `json:"concurrency"`
 	Rounds      int `json:"rounds"`
+	// Contenders are those that were measured, in the order of the report.
+	Contenders []contender `json:"-"`
 	// Base is p50 without a webhook, in microseconds.
 	Base    float64            `json:"p50WithoutWebhookMicroseconds"`
 	Figures map[string]figures `json:"contenders"`

@@ -14,28 +14,16 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"serviceconnector.dev/test/cluster"
 )
 
-// rival is a program of others that is measured beside ours. It is there for the
-// runs side by side alone: it follows objects of the whole cluster, which would
-// be part of what is measured at scale.
+// rival is a program of others that is measured beside ours, in a world of its own: it
+// follows objects of the whole cluster, and would be part of what is measured there.
 type rival struct {
 	module
 	// Note tells how it runs here in another way than as released.
 	Note string
-	// Start runs it and has the API server ask it.
-	Start func(ctx context.Context, w *world, c contender, b built) (*cluster.Program, error)
-	// Clear takes away what it and Start made, as far as it is there.
-	Clear func(ctx context.Context, w *world, b built) error
-}
-
-// guest is a rival that runs.
-type guest struct {
-	contender
-	built
-	program *cluster.Program
+	// Start runs it and has the API server ask it about the pods of its contender.
+	Start func(ctx context.Context, w *world, c contender, b built) error
 }
 
 // leftOut is the reason of who was not wanted.
@@ -44,66 +32,46 @@ const leftOut = "left out by -without"
 // rivals returns the names of the contenders that are programs of others.
 func rivals() []string {
 	var names []string
-	for _, c := range contenders {
-		if c.Rival != nil {
-			names = append(names, c.Name)
-		}
+	for _, c := range others {
+		names = append(names, c.Name)
 	}
 	return names
 }
 
-// addRivals starts all rivals but some. One that cannot be had is absent: the
+// addRivals starts those that are wanted. One that cannot be had is absent: the
 // benchmark goes on without it and says why.
-func (w *world) addRivals(ctx context.Context, unwanted map[string]bool) error {
-	for _, c := range contenders {
-		if c.Rival == nil {
-			continue
-		}
-		g, err := guest{contender: c}, errors.New(leftOut)
+func (w *world) addRivals(ctx context.Context, unwanted map[string]bool) (missing []absent, err error) {
+	for _, c := range others {
+		err := errors.New(leftOut)
 		if !unwanted[c.Name] {
-			err = w.addRival(ctx, &g)
+			err = w.addRival(ctx, c)
 		}
 		if err == nil {
-			w.guests, w.notes = append(w.guests, g), append(w.notes, c.What+": "+c.Rival.Note)
+			w.contenders = append(w.contenders, c)
 			continue
 		}
 		if ctx.Err() != nil {
-			return errors.Join(ctx.Err(), err)
+			return nil, errors.Join(ctx.Err(), err)
 		}
 		say("not measured: %s: %v", c.What, err)
-		reason := strings.Join(strings.Fields(err.Error()), " ")
-		w.absent = append(w.absent, absent{Name: c.Name, What: c.What, Reason: reason})
-		if err := w.remove(ctx, g); err != nil {
-			return err
-		}
+		missing = append(missing, absent{Name: c.Name, What: c.What, Reason: strings.Join(strings.Fields(err.Error()), " ")})
 	}
-	return w.settle(ctx)
+	return missing, errors.Join(w.confined(ctx), w.settle(ctx))
 }
 
-// addRival builds and starts one, and waits until it does what is compared, to no
-// pods but its own. After an error something of it may be there.
-func (w *world) addRival(ctx context.Context, g *guest) (err error) {
-	if g.built, err = g.Rival.build(ctx, filepath.Join(w.plane.Dir, "rival-"+g.Name)); err != nil {
+// addRival builds and starts one, and waits until it does what is compared.
+func (w *world) addRival(ctx context.Context, c contender) error {
+	if err := w.add(ctx, c); err != nil {
 		return err
 	}
-	if g.program, err = g.Rival.Start(ctx, w, g.contender, g.built); err != nil {
+	b, err := c.Rival.build(ctx, filepath.Join(w.plane.Dir, "rival-"+c.Name))
+	if err != nil {
 		return err
 	}
-	if err := w.check(ctx, g.contender); err != nil {
+	if err := c.Rival.Start(ctx, w, c, b); err != nil {
 		return err
 	}
-	return w.confined(ctx)
-}
-
-// dismiss removes all rivals.
-func (w *world) dismiss(ctx context.Context) error {
-	for _, g := range w.guests {
-		if err := w.remove(ctx, g); err != nil {
-			return err
-		}
-	}
-	w.guests = nil
-	return w.settle(ctx)
+	return w.check(ctx, c)
 }
 
 // settle waits until the API server has done what it does after kinds come and go,
@@ -127,22 +95,6 @@ func (w *world) settle(ctx context.Context) error {
 		if after-before < little {
 			return nil
 		}
-	}
-	return nil
-}
-
-// remove stops a rival, which could otherwise put back what it registered, and takes
-// that away.
-func (w *world) remove(ctx context.Context, g guest) error {
-	if g.Source == "" {
-		return nil // not even downloaded
-	}
-	var stopped error
-	if g.program != nil {
-		stopped = g.program.Stop()
-	}
-	if err := errors.Join(stopped, g.Rival.Clear(ctx, w, g.built)); err != nil {
-		return fmt.Errorf("removing %s: %w", g.Name, err)
 	}
 	return nil
 }

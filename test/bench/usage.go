@@ -69,10 +69,10 @@ type process struct {
 	Memory    memory `json:"mebibytes"`
 }
 
-// processes returns those of all contenders, as they are now.
+// processes returns those of the contenders, as they are now.
 func (w *world) processes() ([]process, error) {
 	var all []process
-	for _, c := range without(w.absent) {
+	for _, c := range w.contenders {
 		if !c.hasProcess() {
 			continue
 		}

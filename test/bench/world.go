@@ -30,29 +30,30 @@ const notServed = "control-plane"
 // patience is how long what must come is waited for.
 const patience = 2 * time.Minute
 
-// world is a control plane with all contenders.
+// world is a control plane with contenders.
 type world struct {
 	plane   *cluster.Cluster
 	product *product.Product
 	clients kubernetes.Interface
 	objects client.Client
-	// guests are the rivals that run, notes what is to be known of them, and absent
-	// who could not be had.
-	guests []guest
-	notes  []string
-	absent []absent
+	// contenders are those that are there.
+	contenders []contender
 }
 
-func newWorld(ctx context.Context, unwanted map[string]bool) (*world, error) {
+// inWorld does something in a world of its own with contenders of ours.
+func inWorld(ctx context.Context, list []contender, f func(*world) error) error {
 	plane, err := cluster.Start(ctx, cluster.Options{})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	w := &world{plane: plane}
-	return w, w.furnish(ctx, unwanted)
+	w := &world{plane: plane, contenders: list}
+	if err = w.furnish(ctx); err == nil {
+		err = f(w)
+	}
+	return errors.Join(err, plane.Stop())
 }
 
-func (w *world) furnish(ctx context.Context, unwanted map[string]bool) (err error) {
+func (w *world) furnish(ctx context.Context) (err error) {
 	config := w.plane.Config()
 	if w.clients, err = kubernetes.NewForConfig(config); err != nil {
 		return err
@@ -67,15 +68,12 @@ func (w *world) furnish(ctx context.Context, unwanted map[string]bool) (err erro
 	if w.product, err = product.Start(ctx, w.plane, product.Options{Args: []string{"--log-level", "info"}}); err != nil {
 		return err
 	}
-	for _, c := range contenders {
+	for _, c := range w.contenders {
 		if err := w.add(ctx, c); err != nil {
 			return fmt.Errorf("adding %s: %w", c.Name, err)
 		}
 	}
-	if err := w.connect(ctx); err != nil {
-		return err
-	}
-	return w.addRivals(ctx, unwanted)
+	return w.connect(ctx)
 }
 
 // add makes a contender's namespace, and what stands in the way of its pods.
@@ -115,17 +113,13 @@ func (w *world) namespace(ctx context.Context, name string, labels map[string]st
 	return err
 }
 
-// connect makes the connection, and waits until every contender of ours does the
-// same.
+// connect makes the connection, and waits until every contender does the same.
 func (w *world) connect(ctx context.Context) error {
 	err := w.objects.Create(ctx, &v1alpha1.Connection{ObjectMeta: metav1.ObjectMeta{Namespace: ours, Name: effect.Connection}, Spec: identitySpec(effect.ClientID)})
 	if err != nil {
 		return err
 	}
-	for _, c := range contenders {
-		if c.Rival != nil {
-			continue
-		}
+	for _, c := range w.contenders {
 		if err := w.check(ctx, c); err != nil {
 			return err
 		}
