@@ -143,7 +143,7 @@ fuzz: ## Run every fuzz target in pkg/ for FUZZTIME each (default 60s)
 		done; \
 	done
 
-bench: $(BENCHSTAT) ## Measure speed and memory beside what else could do it (Linux, half an hour, an idle machine) into docs/performance.md
+bench: $(BENCHSTAT) ## Measure speed and memory beside what else could do it (Linux, three quarters of an hour, an idle machine) into docs/performance.md
 	@mkdir -p dist
 	$(GO) test -run '^$$' -bench . -count 6 $(BENCHED) > dist/bench.txt
 	$(BENCHSTAT) dist/bench.txt > dist/benchstat.txt
