@@ -40,10 +40,10 @@ func Said(err error) (reason, said string) {
 
 // Refused reports whether Azure answered a call with a refusal that is of what was
 // asked, and says nothing of other calls. An operation that failed afterwards is one,
-// with the status of the look at it, 200.
+// with an error code and the status of the look at it, 200.
 func Refused(err error) bool {
 	var refused *azcore.ResponseError
-	return errors.As(err, &refused) && refused.StatusCode < http.StatusInternalServerError &&
+	return errors.As(err, &refused) && (refused.StatusCode >= http.StatusBadRequest || refused.ErrorCode != "") && refused.StatusCode < http.StatusInternalServerError &&
 		refused.StatusCode != http.StatusUnauthorized && refused.StatusCode != http.StatusForbidden && refused.StatusCode != http.StatusTooManyRequests
 }
 
